@@ -1,0 +1,148 @@
+"""What a catalog says: models with prices, task types with prompts, checks and values. Knows no file and no rule."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from bizq_lab.core.model import SpeedTier, Tier
+
+NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PriceEntry(_Frozen):
+    """Prices from one date on: USD per million tokens, or USD per core-second for a local model."""
+
+    effective_from: date
+    source: str
+    input: NonNegative | None = None
+    output: NonNegative | None = None
+    cached_input: NonNegative | None = None
+    core_second: NonNegative | None = None
+
+
+class RateLimits(_Frozen):
+    """What the vendor allows; None means not stated."""
+
+    rpm: Annotated[int, Field(gt=0)] | None = None
+    tpm: Annotated[int, Field(gt=0)] | None = None
+    concurrency: Annotated[int, Field(gt=0)] | None = None
+
+
+class ModelEntry(_Frozen):
+    """One model (S3).
+
+    Attributes:
+        provider: Who serves it.
+        model: Catalog name; `provider/model` is its key.
+        api_model: The id sent.
+        aliases: Other names and dated ids that mean this model.
+        tier: Price and quality class.
+        speed_tier: How fast it is.
+        context_window: Tokens of prompt and output together.
+        output_limit: Most output tokens.
+        accepts: Sampling parameters its API accepts.
+        capabilities: What it can do beyond text, such as `json_schema` or `vision`.
+        prices: Dated price book entries.
+        limits: Rate limits.
+        residency: `local` never leaves the machine.
+        quality_prior: Expected quality in [0, 1] before any data.
+        latency_prior_s: Expected 95th percentile of latency in seconds before any data.
+        released_on: When it was first sold, if known.
+        retired_on: When the vendor switches it off.
+        replaced_by: Key of the model to move to.
+    """
+
+    provider: str
+    model: str
+    api_model: str
+    aliases: tuple[str, ...] = ()
+    tier: Tier
+    speed_tier: SpeedTier
+    context_window: Annotated[int, Field(gt=0)]
+    output_limit: Annotated[int, Field(gt=0)]
+    accepts: frozenset[Literal["temperature", "seed"]] = frozenset()
+    capabilities: frozenset[str] = frozenset()
+    prices: tuple[PriceEntry, ...] = ()
+    limits: RateLimits = RateLimits()
+    residency: Literal["remote", "local"] = "remote"
+    quality_prior: Rate = 0.5
+    latency_prior_s: NonNegative = 5.0
+    released_on: date | None = None
+    retired_on: date | None = None
+    replaced_by: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Catalog key `provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+
+class CheckSpec(_Frozen):
+    """One acceptance check by name, with its severity and parameters (S23)."""
+
+    name: str
+    severity: Literal["reject", "flag"]
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class PromptSpec(_Frozen):
+    """One prompt variant: sandboxed Jinja over `input` alone."""
+
+    template: str
+    system: str = ""
+
+
+class TaskTypeEntry(_Frozen):
+    """One task type (S3).
+
+    Attributes:
+        type: Name such as `content.write_blog_post`, or `default`.
+        model: Key of the base model of the specification's matrix.
+        temperature: Requested temperature.
+        max_tokens: Most output tokens.
+        min_tokens: Below this many output tokens a result would be truncated.
+        speed_tier: As in the matrix.
+        reasoning: Why that model, in the specification's words.
+        prompts: Prompt variants by name; `default` must exist.
+        checks: Acceptance checks in order.
+        capabilities: What a model must be able to do.
+        side_effects: A repeated execution could act twice (S22).
+        value_usd: What one success is worth.
+        quality: Where quality comes from (S7).
+        sample_size: Default n per arm of an experiment.
+        margin: Default non-inferiority margin on quality.
+        minimum_effect: Default minimum detectable effect on quality.
+        models: Keys allowed; empty means all.
+        efficiency: Hand-made ordering by value for money, best first (S17).
+        judge: Rubric for an LLM judge, or empty.
+        human_minutes: Estimated minutes when escalated.
+    """
+
+    type: str
+    model: str
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)]
+    max_tokens: Annotated[int, Field(gt=0)]
+    min_tokens: Annotated[int, Field(ge=0)] = 0
+    speed_tier: SpeedTier
+    reasoning: str
+    prompts: dict[str, PromptSpec]
+    checks: tuple[CheckSpec, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    side_effects: bool = False
+    value_usd: NonNegative
+    quality: Literal["rating", "judge", "checks"] = "checks"
+    sample_size: Annotated[int, Field(gt=1)] = 100
+    margin: Rate = 0.05
+    minimum_effect: Rate = 0.1
+    models: tuple[str, ...] = ()
+    efficiency: tuple[str, ...] = ()
+    judge: str = ""
+    human_minutes: Annotated[int, Field(gt=0)] = 45

@@ -1,0 +1,111 @@
+"""What every answer of bizq_lab is: rows, a sentence, caveats and where it came from. Knows no question.
+
+`to_dicts` is the root; every other rendering derives from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bizq_lab.core.display import html_table, markdown_table, text_table
+from bizq_lab.core.estimate import Caveat, Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Cell = Estimate | str | float | int | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where an answer came from, so that it can be asked again.
+
+    Attributes:
+        view: View or query of the log.
+        window: Human-readable time window, or `all`.
+        n_decisions: Decisions read.
+        config_hash: Config in force, if one.
+        catalog_version: Prices in force.
+        seed: Seed of anything drawn.
+    """
+
+    view: str = ""
+    window: str = "all"
+    n_decisions: int = 0
+    config_hash: str = ""
+    catalog_version: str = ""
+    seed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Result:
+    """Base of every answer. A subclass sets `title` and `columns`, and implements `rows` and `summary`."""
+
+    title: ClassVar[str] = ""
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    caveats: tuple[Caveat, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def summary(self) -> str:
+        """One plain sentence."""
+        raise NotImplementedError
+
+    def records(self) -> list[dict[str, Cell]]:
+        """One mapping a row with exactly `columns` as keys; an `Estimate` stays whole."""
+        raise NotImplementedError
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The answer as a figure."""
+        raise NotImplementedError
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Flat rows: an `Estimate` in column `x` becomes `x`, `x_lower` and `x_upper`."""
+        return [_flat(record) for record in self.records()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole answer as JSON-ready data."""
+        return {
+            "title": self.title,
+            "summary": self.summary(),
+            "rows": self.to_dicts(),
+            "caveats": [{"code": c.code, "message": c.message} for c in self.caveats],
+            "provenance": {
+                name: value
+                for name in Provenance.__slots__
+                if (value := getattr(self.provenance, name)) not in ("", None)
+            },
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """The flat rows as a DataFrame."""
+        import pandas as pd  # noqa: PLC0415 - heavy, and only notebooks need it
+
+        return pd.DataFrame(self.to_dicts())
+
+    def to_markdown(self) -> str:
+        """Title, sentence, table and caveats as Markdown, escaped."""
+        return markdown_table(self.title, self.summary(), self.columns, self.records(), list(map(str, self.caveats)))
+
+    def _repr_html_(self) -> str:
+        return html_table(self.title, self.summary(), self.columns, self.records(), list(map(str, self.caveats)))
+
+    def __str__(self) -> str:
+        """Title, table and sentence as plain text."""
+        return text_table(self.title, self.summary(), self.columns, self.records(), list(map(str, self.caveats)))
+
+    __repr__ = __str__
+
+
+def _flat(record: dict[str, Cell]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, cell in record.items():
+        if isinstance(cell, Estimate):
+            row[name] = cell.value
+            row[f"{name}_lower"] = cell.lower
+            row[f"{name}_upper"] = cell.upper
+        else:
+            row[name] = cell
+    return row
