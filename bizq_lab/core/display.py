@@ -1,11 +1,16 @@
-"""Rows as HTML, Markdown and text, always escaped. Knows no question and no unit conversion beyond `Estimate`."""
+"""Rows as plain text and Markdown, always made harmless. Knows no question, and of units only how to name them.
+
+Whatever a model, a user or a file wrote is hostile until it went through `printable` (terminals, logs, figures),
+`_md` (Markdown) or `markup.escape` (HTML).
+"""
 
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.core.estimate import Estimate, quantity
 from bizq_lab.core.money import format_usd
@@ -16,6 +21,52 @@ if TYPE_CHECKING:
     Rows = Sequence[Mapping[str, Cell]]
 
 MISSING = "n/a"
+MAX_CELL_CHARS = 300
+MAX_TEXT_COLUMNS = 110
+MAX_TEXT_CELL = 44
+_UNIT_NAMES = {"usd": "USD", "s": "s"}
+_SUFFIX_UNITS = {"_usd": "usd", "_s": "s"}
+_MD_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~$@]|:(?=//)|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", re.IGNORECASE)
+
+
+class Sheet(NamedTuple):
+    """What a rendering shows of an answer: heading, sentence, rows, reservations, and how it was obtained."""
+
+    title: str
+    summary: str
+    columns: Sequence[str]
+    rows: Rows
+    caveats: Sequence[str] = ()
+    notes: str = ""
+
+
+class Column(NamedTuple):
+    """How one column is shown. `unit` is empty when cells differ in unit or have none."""
+
+    name: str
+    label: str
+    unit: str
+    numeric: bool
+
+    @property
+    def heading(self) -> str:
+        """`cost (USD)`: the label with its unit, unless the label already says it."""
+        unit = _UNIT_NAMES.get(self.unit, self.unit)
+        return f"{self.label} ({unit})" if unit and unit.casefold() not in self.label.casefold().split() else self.label
+
+
+def describe(columns: Sequence[str], rows: Rows) -> list[Column]:
+    """Label, shared unit and alignment of each column."""
+    return [_describe(name, [cell for row in rows if (cell := row.get(name)) is not None]) for name in columns]
+
+
+def _describe(name: str, cells: Sequence[Cell]) -> Column:
+    suffix = next((end for end in _SUFFIX_UNITS if name.endswith(end)), "")
+    units = {cell.unit for cell in cells if isinstance(cell, Estimate)}
+    unit = units.pop() if len(units) == 1 else _SUFFIX_UNITS.get(suffix, "") if not units else ""
+    words = printable(name.removesuffix(suffix) or name).replace("_", " ").split()
+    numeric = bool(cells) and all(isinstance(c, (int, float, Estimate)) and not isinstance(c, bool) for c in cells)
+    return Column(name, " ".join("USD" if word == "usd" else word for word in words), unit, numeric)
 
 
 def cell_text(name: str, cell: Cell) -> str:
@@ -31,69 +82,112 @@ def cell_text(name: str, cell: Cell) -> str:
             return quantity(cell, "s" if name.endswith("_s") else "")
         case int():
             return f"{cell:,}"
-    return printable(str(cell))
+    return clip(printable(str(cell)), MAX_CELL_CHARS)
+
+
+def interval_text(estimate: Estimate) -> str:
+    """`[0.402, 0.598]`, in the estimate's unit."""
+    return f"[{quantity(estimate.lower, estimate.unit)}, {quantity(estimate.upper, estimate.unit)}]"
 
 
 def printable(text: str) -> str:
-    """Text without control characters, bidirectional overrides or lone surrogates: safe in a terminal."""
-    return "".join(char if char == "\n" or not _is_control(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
+    """Text that can neither steer a terminal nor reorder a line.
+
+    Control characters, bidirectional overrides, invisible formatting, lone surrogates and noncharacters become
+    U+FFFD; tabs and exotic line ends become a space; a line feed stays.
+    """
+    return "".join(_harmless(char) for char in text)
 
 
-def escape(text: str) -> str:
-    """Text as HTML text: printable, and every special character escaped."""
-    return html.escape(printable(text), quote=True)
+def clip(text: str, limit: int) -> str:
+    """Text of at most `limit` characters; what was cut shows as an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def html_table(title: str, summary: str, columns: Sequence[str], rows: Rows, caveats: Sequence[str]) -> str:
-    """A self-contained `<section>` without script; it inherits the page's colours, light or dark."""
-    head = "".join(f'<th scope="col">{escape(column.replace("_", " "))}</th>' for column in columns)
-    body = "".join(
-        "<tr>" + "".join(_html_cell(column, row.get(column)) for column in columns) + "</tr>" for row in rows
-    )
-    notes = "".join(f"<li>{escape(caveat)}</li>" for caveat in caveats)
-    return (
-        '<section class="bizq-result">'
-        f"<h3>{escape(title)}</h3><p>{escape(summary)}</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        + (f'<ul class="bizq-caveats">{notes}</ul>' if notes else "")
-        + "</section>"
-    )
-
-
-def markdown_table(title: str, summary: str, columns: Sequence[str], rows: Rows, caveats: Sequence[str]) -> str:
+def markdown_table(sheet: Sheet) -> str:
     """GitHub-flavoured Markdown in which no cell can become markup."""
-    lines = [f"### {_md(title)}", "", _md(summary), ""]
-    lines += ["| " + " | ".join(_md(column) for column in columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(_md(cell_text(column, row.get(column))) for column in columns) + " |" for row in rows]
+    title, summary, columns, rows, caveats, notes = sheet
+    shown = describe(columns, rows)
+    lines = [f"### {markdown_text(title)}", "", markdown_text(summary), ""]
+    lines += ["| " + " | ".join(markdown_text(column.heading) for column in shown) + " |"]
+    lines += ["|" + "".join(" ---: |" if column.numeric else " --- |" for column in shown)]
+    lines += ["| " + " | ".join(markdown_text(_plain(column, row)) for column in shown) + " |" for row in rows]
     if caveats:
-        lines += ["", *(f"- {_md(caveat)}" for caveat in caveats)]
+        lines += ["", *(f"- {markdown_text(caveat)}" for caveat in caveats)]
+    if notes:
+        lines += ["", f"*{markdown_text(notes)}*"]
     return "\n".join(lines) + "\n"
 
 
-def text_table(title: str, summary: str, columns: Sequence[str], rows: Rows, caveats: Sequence[str]) -> str:
-    """Aligned plain text for a terminal or a log."""
-    grid = [list(columns), *([cell_text(column, row.get(column)) for column in columns] for row in rows)]
-    grid = [[cell.replace("\n", " ") for cell in line] for line in grid]
-    widths = [max(len(line[i]) for line in grid) for i in range(len(columns))]
-    lines = [printable(title), ""]
-    for number, line in enumerate(grid):
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-        if number == 0:
-            lines.append("  ".join("-" * width for width in widths))
+def text_table(sheet: Sheet) -> str:
+    """Aligned plain text for a terminal or a log, at most 110 columns wide; wider tables continue below."""
+    title, summary, columns, rows, caveats, notes = sheet
+    shown = describe(columns, rows)
+    grid = [[_one_line(column.heading)] + [_one_line(_plain(column, row)) for row in rows] for column in shown]
+    widths = [max(map(_width, cells)) for cells in grid]
+    lines = [printable(title)]
+    for block in _blocks(widths):
+        lines.append("")
+        for number in range(len(rows) + 1):
+            cells = [_pad(grid[i][number], widths[i], right=shown[i].numeric) for i in block]
+            lines.append("  ".join(cells).rstrip())
+            if number == 0:
+                lines.append("  ".join("-" * widths[i] for i in block))
     lines += ["", printable(summary), *(f"! {printable(caveat)}" for caveat in caveats)]
-    return "\n".join(lines)
+    return "\n".join([*lines, printable(notes)] if notes else lines)
 
 
-def _html_cell(name: str, cell: Cell) -> str:
-    numeric = isinstance(cell, (int, float, Estimate)) and not isinstance(cell, bool)
-    style = ' class="bizq-number"' if numeric else ""
-    return f"<td{style}>{escape(cell_text(name, cell))}</td>"
+def markdown_text(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: no markup, no HTML, no automatic link."""
+    flat = html.escape(printable(text).replace("\n", " ").strip(), quote=False)
+    return _MD_SPECIAL.sub(r"\\\g<0>", flat)
 
 
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"} and char != "\u200d"
+def _plain(column: Column, row: Mapping[str, Cell]) -> str:
+    cell = row.get(column.name)
+    if not isinstance(cell, Estimate):
+        return cell_text(column.name, cell)
+    if column.unit or cell.unit in {"usd", "s", ""}:
+        return f"{quantity(cell.value, cell.unit)} {interval_text(cell)}"
+    return str(cell)
 
 
-def _md(text: str) -> str:
-    flat = printable(text).replace("\n", " ")
-    return "".join("\\" + char if char in "\\`*_{}[]<>#|~$!" else char for char in html.escape(flat, quote=False))
+def _blocks(widths: Sequence[int]) -> list[list[int]]:
+    """Columns that fit side by side; the first column names the row, so every block repeats it."""
+    blocks: list[list[int]] = [[]]
+    for i, width in enumerate(widths):
+        used = sum(widths[j] + 2 for j in blocks[-1])
+        if len(blocks[-1]) > 1 and used + width > MAX_TEXT_COLUMNS:
+            blocks.append([0])
+        blocks[-1].append(i)
+    return blocks
+
+
+def _one_line(text: str) -> str:
+    return clip(text.replace("\n", " "), MAX_TEXT_CELL)
+
+
+def _width(text: str) -> int:
+    """Terminal columns: wide East Asian characters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
+
+
+def _harmless(char: str) -> str:
+    if char == "\n" or " " <= char <= "~":
+        return char
+    category = unicodedata.category(char)
+    if char == "\t" or category in {"Zl", "Zp"}:
+        return " "
+    code = ord(char)
+    noncharacter = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF  # noqa: PLR2004 - the standard's own ranges
+    joins_emoji = char == "\N{ZERO WIDTH JOINER}"
+    if noncharacter or (category in {"Cc", "Cf", "Cs", "Co"} and not joins_emoji):
+        return "\N{REPLACEMENT CHARACTER}"
+    return char

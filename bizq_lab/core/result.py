@@ -1,15 +1,17 @@
 """What every answer of bizq_lab is: rows, a sentence, caveats and where it came from. Knows no question.
 
-`to_dicts` is the root; every other rendering derives from it.
+`records` is the root; every rendering derives from it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bizq_lab.core.display import html_table, markdown_table, text_table
+from bizq_lab.core.display import Sheet, describe, markdown_table, text_table
 from bizq_lab.core.estimate import Caveat, Estimate
+from bizq_lab.core.markup import html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,12 +68,14 @@ class Result:
         return [_flat(record) for record in self.records()]
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole answer as JSON-ready data."""
+        """The whole answer as strict JSON data: a bound at infinity is None."""
         return {
             "title": self.title,
             "summary": self.summary(),
-            "rows": self.to_dicts(),
+            "units": {column.name: column.unit for column in describe(self.columns, self.records()) if column.unit},
+            "rows": [{name: _finite(value) for name, value in row.items()} for row in self.to_dicts()],
             "caveats": [{"code": c.code, "message": c.message} for c in self.caveats],
+            "methods": self.methods(),
             "provenance": {
                 name: value
                 for name in Provenance.__slots__
@@ -86,17 +90,55 @@ class Result:
         return pd.DataFrame(self.to_dicts())
 
     def to_markdown(self) -> str:
-        """Title, sentence, table and caveats as Markdown, escaped."""
-        return markdown_table(self.title, self.summary(), self.columns, self.records(), list(map(str, self.caveats)))
+        """Title, sentence, table, caveats and provenance as Markdown, escaped."""
+        return markdown_table(self.sheet())
+
+    def to_html(self, *, style: bool = True) -> str:
+        """The same as one escaped `<section>`; `style=False` for a page that already carries the style sheet."""
+        return html_table(self.sheet(), style=style)
+
+    def methods(self) -> list[str]:
+        """How the intervals were computed, each once, in order of appearance."""
+        cells = [cell for record in self.records() for cell in record.values() if isinstance(cell, Estimate)]
+        lines = (f"{100 * cell.level:g} % interval" + (f": {cell.method}" if cell.method else "") for cell in cells)
+        return list(dict.fromkeys(lines))
+
+    def notes(self) -> str:
+        """Methods and provenance in one line."""
+        p = self.provenance
+        source = [
+            f"{p.n_decisions:,} decisions" if p.n_decisions else "",
+            f"view {p.view}" if p.view else "",
+            f"window {p.window}" if p.view else "",
+            f"config {p.config_hash[:12]}" if p.config_hash else "",
+            f"prices {p.catalog_version[:12]}" if p.catalog_version else "",
+            f"seed {p.seed}" if p.seed is not None else "",
+        ]
+        return " · ".join([*self.methods(), *filter(None, source)])
+
+    def sheet(self) -> Sheet:
+        """What every rendering shows."""
+        return Sheet(
+            title=self.title,
+            summary=self.summary(),
+            columns=self.columns,
+            rows=self.records(),
+            caveats=list(map(str, self.caveats)),
+            notes=self.notes(),
+        )
 
     def _repr_html_(self) -> str:
-        return html_table(self.title, self.summary(), self.columns, self.records(), list(map(str, self.caveats)))
+        return self.to_html()
 
     def __str__(self) -> str:
         """Title, table and sentence as plain text."""
-        return text_table(self.title, self.summary(), self.columns, self.records(), list(map(str, self.caveats)))
+        return text_table(self.sheet())
 
     __repr__ = __str__
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _flat(record: dict[str, Cell]) -> dict[str, Any]:

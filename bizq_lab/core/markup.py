@@ -1,0 +1,133 @@
+"""Rows as self-contained HTML for notebooks and reports: no script, no id, no outside reference. Knows no question.
+
+Colours come from the page (`currentColor` and translucent tints), so the same bytes read well on JupyterLab's light
+and dark themes, in VS Code and in a report.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import TYPE_CHECKING
+
+from bizq_lab.core.display import Column, Sheet, cell_text, describe, interval_text, printable
+from bizq_lab.core.estimate import Estimate, quantity
+
+if TYPE_CHECKING:
+    from bizq_lab.core.display import Rows
+    from bizq_lab.core.result import Cell
+
+STYLE = (
+    ".bizq-result{font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45;"
+    "color:var(--jp-content-font-color1,var(--vscode-foreground,inherit));max-width:100%}"
+    ".bizq-result h3{font-size:1.15em;font-weight:600;margin:.2em 0 .3em}"
+    ".bizq-result p{margin:.3em 0 .6em;max-width:75ch}"
+    ".bizq-scroll{overflow-x:auto;max-width:100%}"
+    ".bizq-result table{border-collapse:collapse;margin:0;font-variant-numeric:tabular-nums}"
+    ".bizq-result th,.bizq-result td{text-align:left;padding:.35em .9em .35em 0;vertical-align:baseline;"
+    "border:0;border-bottom:1px solid rgba(128,128,128,.28);background:none;color:inherit;white-space:nowrap}"
+    ".bizq-result th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.7)}"
+    ".bizq-result td.bizq-text{white-space:normal;min-width:8em;max-width:34em;overflow-wrap:anywhere}"
+    ".bizq-result .bizq-number{text-align:right}"
+    ".bizq-result small{font-size:.88em;font-weight:400;opacity:.78}"
+    ".bizq-bar{vertical-align:middle;margin-left:.6em}"
+    ".bizq-badge{display:inline-block;padding:.02em .6em;border-radius:1em;font-weight:600;font-size:.92em;"
+    "background:rgba(128,128,128,.18);border:1px solid rgba(128,128,128,.55)}"
+    ".bizq-good{background:rgba(0,158,115,.18);border-color:rgb(0,158,115)}"
+    ".bizq-bad{background:rgba(213,94,0,.18);border-color:rgb(213,94,0)}"
+    ".bizq-caveats{margin:.6em 0 0;padding-left:1.2em;max-width:75ch}"
+    ".bizq-caveats li{margin:.15em 0}"
+    ".bizq-result p.bizq-notes{font-size:.88em;opacity:.78;margin:.6em 0 0}"
+)
+
+_BADGED = frozenset({"verdict", "status", "health", "action", "decision"})
+_GOOD = frozenset({"winner", "non_inferior_cheaper", "completed", "healthy", "advance", "done", "raise"})
+_WAIT = frozenset({"no_difference", "inconclusive", "undecided", "hold", "keep", "pending", "running", "planned"})
+_BAD = frozenset({"guardrail_failed", "invalid", "failed", "escalated", "roll_back", "open", "lower", "alert"})
+_BAR_WIDTH, _BAR_HEIGHT = 84, 12
+
+
+def escape(text: str) -> str:
+    """Text as HTML text or attribute value: printable, and every special character escaped."""
+    return html.escape(printable(text), quote=True)
+
+
+def html_table(sheet: Sheet, *, style: bool = True) -> str:
+    """A `<section>` with heading, sentence, table, caveats and notes.
+
+    Args:
+        sheet: What to show.
+        style: Whether to carry the style sheet along; a page that already has it says False.
+    """
+    title, summary, columns, rows, caveats, notes = sheet
+    shown = describe(columns, rows)
+    head = "".join(_heading(column) for column in shown)
+    scales = [_scale(column, rows) for column in shown]
+    body = "".join(
+        "<tr>" + "".join(_cell(c, row.get(c.name), s) for c, s in zip(shown, scales, strict=True)) + "</tr>"
+        for row in rows
+    )
+    items = "".join(f"<li>{escape(caveat)}</li>" for caveat in caveats)
+    return (
+        '<section class="bizq-result">'
+        + (f"<style>{STYLE}</style>" if style else "")
+        + f"<h3>{escape(title)}</h3><p>{escape(summary)}</p>"
+        f'<div class="bizq-scroll" role="region" aria-label="{escape(title)}" tabindex="0">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        + (f'<ul class="bizq-caveats">{items}</ul>' if items else "")
+        + (f'<p class="bizq-notes">{escape(notes)}</p>' if notes else "")
+        + "</section>"
+    )
+
+
+def _heading(column: Column) -> str:
+    unit = column.heading[len(column.label) :]
+    kind = ' class="bizq-number"' if column.numeric else ""
+    return f'<th scope="col"{kind}>{escape(column.label)}{f"<small>{escape(unit)}</small>" if unit else ""}</th>'
+
+
+def _cell(column: Column, cell: Cell, scale: tuple[float, float] | None) -> str:
+    if isinstance(cell, Estimate):
+        unit = "" if column.unit or cell.unit in {"usd", "s", ""} else f" {cell.unit}"
+        value = escape(quantity(cell.value, cell.unit) + unit)
+        bar = "" if scale is None else _bar(cell, *scale)
+        return f'<td class="bizq-number">{value} <small>{escape(interval_text(cell))}</small>{bar}</td>'
+    text = escape(cell_text(column.name, cell))
+    if isinstance(cell, str):
+        return f'<td class="bizq-text">{_badge(column.name, cell) or text}</td>'
+    kind = ' class="bizq-number"' if column.numeric else ""
+    return f"<td{kind}>{text}</td>"
+
+
+def _badge(name: str, value: str) -> str:
+    """A pill for a known state; its colour only repeats what its words say."""
+    if name not in _BADGED or value not in _GOOD | _WAIT | _BAD:
+        return ""
+    tone = " bizq-good" if value in _GOOD else " bizq-bad" if value in _BAD else ""
+    return f'<span class="bizq-badge{tone}">{value.replace("_", " ")}</span>'
+
+
+def _scale(column: Column, rows: Rows) -> tuple[float, float] | None:
+    """The range that all intervals of a column share; None where bars could not be compared."""
+    cells = [cell for row in rows if isinstance(cell := row.get(column.name), Estimate)]
+    ends = [end for cell in cells for end in (cell.lower, cell.value, cell.upper) if math.isfinite(end)]
+    same_unit = len({cell.unit for cell in cells}) == 1
+    if len(cells) < 2 or not same_unit or min(ends, default=0.0) == max(ends, default=0.0):  # noqa: PLR2004 - one bar compares nothing
+        return None
+    return min(*ends), max(*ends)
+
+
+def _bar(cell: Estimate, low: float, high: float) -> str:
+    """The interval as a line, the value as a dot and zero as a tick, on the column's common scale."""
+
+    def x(value: float) -> str:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return f"{4 + share * (_BAR_WIDTH - 8):.1f}"
+
+    middle = _BAR_HEIGHT // 2
+    zero = f'<path d="M{x(0.0)} 0V{_BAR_HEIGHT}" opacity=".45"/>' if low < 0 < high else ""
+    return (
+        f'<svg class="bizq-bar" width="{_BAR_WIDTH}" height="{_BAR_HEIGHT}" aria-hidden="true" '
+        f'fill="none" stroke="currentColor">{zero}<path d="M{x(cell.lower)} {middle}H{x(cell.upper)}" opacity=".6"/>'
+        f'<circle cx="{x(cell.value)}" cy="{middle}" r="3" fill="currentColor" stroke="none"/></svg>'
+    )
