@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.core.money import Money
+from bizq_lab.core.task import Task
 
 Status = Literal["completed", "escalated", "failed", "cancelled"]
 AttemptStatus = Literal["completed", "rejected", "failed", "cancelled", "unknown"]
@@ -28,6 +29,8 @@ class ProviderCall:
         stream: Whether to stream, and so to measure the time to first token.
         idempotency_key: For tasks with side effects; or empty.
         timeout_s: Seconds left for this attempt.
+        ordinal: Which attempt of the decision this is, from 1.
+        task: The task itself, for a simulated world that must write a passing or a failing answer; nobody else reads it.
     """
 
     config: ModelConfig
@@ -40,6 +43,8 @@ class ProviderCall:
     stream: bool = True
     idempotency_key: str = ""
     timeout_s: float | None = None
+    ordinal: int = 1
+    task: Task | None = None
 
 
 class Usage(NamedTuple):
