@@ -1,1 +1,38 @@
-"""Room of config."""
+"""The routing config: arms, weights, evidence, and the hash that assigns. Must not know a log or a provider.
+
+The loop closes through this file, never through an import. Only `files` touches the disk.
+"""
+
+from __future__ import annotations
+
+from bizq_lab.config.assign import BUCKETS, bucket, pick
+from bizq_lab.config.canonical import canonical_bytes, json_schema
+from bizq_lab.config.diff import Change, diff
+from bizq_lab.config.files import load_config, parse_config, save_config
+from bizq_lab.config.schema import (
+    AdaptivePolicy,
+    ArmSpec,
+    EvidenceRow,
+    ExperimentSpec,
+    RoutingConfig,
+    TaskRouting,
+)
+
+__all__ = [
+    "BUCKETS",
+    "AdaptivePolicy",
+    "ArmSpec",
+    "Change",
+    "EvidenceRow",
+    "ExperimentSpec",
+    "RoutingConfig",
+    "TaskRouting",
+    "bucket",
+    "canonical_bytes",
+    "diff",
+    "json_schema",
+    "load_config",
+    "parse_config",
+    "pick",
+    "save_config",
+]

@@ -1,0 +1,314 @@
+"""What a routing config says, and what makes one invalid. Must not know where it is kept.
+
+Numbers are kept to ten significant digits, so that a config does not depend on the last bit of a machine's arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+
+from bizq_lab.config.assign import BUCKETS, overlap
+from bizq_lab.config.canonical import SCHEMA_VERSION, config_hash
+from bizq_lab.core.decision import DEFAULT_ARM
+from bizq_lab.errors import InvalidRoutingConfig
+
+if TYPE_CHECKING:
+    from bizq_lab.catalog import Catalog
+
+Model = TypeVar("Model", bound=BaseModel)
+TOTAL_PERCENT = 100
+MAX_NAME = 200
+
+
+def _ten_digits(value: float) -> float:
+    return float(f"{value:.10g}") + 0.0  # the addition turns -0.0 into 0.0
+
+
+Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_ten_digits)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+Percent = Annotated[StrictInt, Field(ge=0, le=TOTAL_PERCENT)]
+Weights = Mapping[Name, Percent]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ArmSpec(_Frozen):
+    """An arm: one model with one way of calling it.
+
+    Attributes:
+        model: Catalog key.
+        prompt: Prompt variant of the task type.
+        temperature: Overrides the task type's; None keeps it.
+        max_tokens: Overrides the task type's; None keeps it.
+    """
+
+    model: Name
+    prompt: Name = "default"
+    temperature: Annotated[Number, Field(ge=0.0, le=2.0)] | None = None
+    max_tokens: Annotated[StrictInt, Field(gt=0)] | None = None
+
+
+class AdaptivePolicy(_Frozen):
+    """How to explore, once someone opted in (S26).
+
+    Attributes:
+        kind: Thompson sampling over utility, or the best arm with a uniform share of exploration.
+        floor: Share of decisions that is spread evenly over the feasible arms, in (0, 1].
+        draws: Monte Carlo draws behind Thompson's propensities.
+        sticky: Draw once a unit rather than once a decision.
+        minimum_n: Effective observations below which an arm's prior counts as much as its data.
+    """
+
+    kind: Literal["thompson", "epsilon_greedy"] = "thompson"
+    floor: Annotated[Number, Field(gt=0.0, le=1.0)] = 0.05
+    draws: Annotated[StrictInt, Field(ge=1000, le=1_000_000)] = 4000
+    sticky: bool = False
+    minimum_n: Annotated[StrictInt, Field(ge=1)] = 5
+
+
+class TaskRouting(_Frozen):
+    """How one task type is routed (S15).
+
+    Attributes:
+        weights: Arm id, or `default` for what the rules choose, to integer percent; sums to 100, or is empty.
+        salt: Salt of the sticky hash; the task type if empty.
+        unit: What sticks to its arm.
+        models: Catalog keys that may serve it; empty means those the catalog allows.
+        adaptive: Explore over the feasible models where there are no weights.
+        stage: Ramp stage of a rollout, as logged.
+    """
+
+    weights: Weights = Field(default_factory=dict)
+    salt: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    unit: Literal["workspace", "task"] = "workspace"
+    models: tuple[Name, ...] = ()
+    adaptive: AdaptivePolicy | None = None
+    stage: Annotated[str, Field(max_length=MAX_NAME)] = ""
+
+    @model_validator(mode="after")
+    def _weights_sum(self) -> Self:
+        _check_weights("weights", self.weights, empty_allowed=True)
+        return self
+
+
+class ExperimentSpec(_Frozen):
+    """A running online experiment; it precedes weights.
+
+    Attributes:
+        id: As logged.
+        task_type: What it compares.
+        weights: Arm id to integer percent; sums to 100.
+        salt: Salt of the sticky split; the id if empty.
+        unit: What sticks to its arm.
+        namespace: Experiments of one namespace exclude each other; empty means none.
+        buckets: Half-open range of [0, 10000) of the namespace that takes part.
+        stage: Ramp stage, as logged.
+    """
+
+    id: Name
+    task_type: Name
+    weights: Weights
+    salt: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    unit: Literal["workspace", "task"] = "workspace"
+    namespace: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    buckets: tuple[StrictInt, StrictInt] = (0, BUCKETS)
+    stage: Annotated[str, Field(max_length=MAX_NAME)] = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _check_weights(f"experiment {self.id!r} weights", self.weights, empty_allowed=False)
+        start, stop = self.buckets
+        if not 0 <= start < stop <= BUCKETS:
+            message = f"experiment {self.id!r} buckets == {list(self.buckets)!r}, must be a range within [0, {BUCKETS}]"
+            raise ValueError(message)
+        if not self.namespace and self.buckets != (0, BUCKETS):
+            message = f"experiment {self.id!r} names buckets {list(self.buckets)!r} but no namespace"
+            raise ValueError(message)
+        return self
+
+    @property
+    def namespace_name(self) -> str:
+        """The namespace it takes its buckets from; its own when it shares none."""
+        return self.namespace or self.id
+
+
+class EvidenceRow(_Frozen):
+    """One finding behind the weights (S32).
+
+    Attributes:
+        task_type: What was compared.
+        arm: Whose figure this is.
+        metric: Such as `success` or `usd_per_success`.
+        value: Point estimate.
+        lower: Lower end of its interval; None when open.
+        upper: Upper end of its interval; None when open.
+        n: Independent units behind it.
+        method: How it was computed.
+        design: How the comparison was designed.
+        experiment: Experiment id, or empty.
+    """
+
+    task_type: Name
+    arm: Name
+    metric: Name
+    value: Number
+    lower: Number | None = None
+    upper: Number | None = None
+    n: Annotated[StrictInt, Field(ge=0)] = 0
+    method: str = ""
+    design: str = ""
+    experiment: str = ""
+
+
+class RoutingConfig(_Frozen):
+    """Arms, weights and the evidence behind them: what production routes by.
+
+    Attributes:
+        schema_version: Of this format.
+        purpose: `live`, or `offline` for replay, simulation and study (S2).
+        catalog: Name of the catalog the keys belong to.
+        catalog_version: Its hash.
+        price_version: Of the price book in force.
+        produced_by: Tool and version.
+        as_of: The date given, never the clock's.
+        expires_on: First day on which nothing may be published or ramped from it; None means never.
+        parent: Hash of the config it replaces, or empty.
+        log_snapshot: State of the log it was computed from, or empty.
+        arms: Arm specifications by id; `default` is reserved for what the rules choose.
+        tasks: Routing by task type.
+        experiments: Running online experiments.
+        evidence: The findings behind the weights.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    purpose: Literal["live", "offline"] = "live"
+    catalog: Name
+    catalog_version: str
+    price_version: str = ""
+    produced_by: str = ""
+    as_of: date
+    expires_on: date | None = None
+    parent: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    log_snapshot: str = ""
+    arms: Mapping[Name, ArmSpec] = Field(default_factory=dict)
+    tasks: Mapping[Name, TaskRouting] = Field(default_factory=dict)
+    experiments: tuple[ExperimentSpec, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if DEFAULT_ARM in self.arms:
+            message = "arms names 'default', which is reserved for what the rules choose"
+            raise ValueError(message)
+        uses = [(f"tasks[{name!r}]", routing.weights) for name, routing in self.tasks.items()]
+        uses += [(f"experiment {spec.id!r}", spec.weights) for spec in self.experiments]
+        for where, weights in uses:
+            unknown = sorted(set(weights) - set(self.arms) - {DEFAULT_ARM})
+            if unknown:
+                message = f"{where} weighs unknown arms {unknown!r}; known: {sorted(self.arms)!r}"
+                raise ValueError(message)
+        self._check_experiments()
+        return self
+
+    def _check_experiments(self) -> None:
+        if len({spec.id for spec in self.experiments}) != len(self.experiments):
+            message = "two experiments have the same id"
+            raise ValueError(message)
+        for name in sorted({spec.namespace for spec in self.experiments if spec.namespace}):
+            if overlap(spec.buckets for spec in self.experiments if spec.namespace == name):
+                message = f"experiments of namespace {name!r} have overlapping buckets"
+                raise ValueError(message)
+        for task_type in sorted({spec.task_type for spec in self.experiments}):
+            namespaces = [spec.namespace_name for spec in self.experiments if spec.task_type == task_type]
+            if len(set(namespaces)) > 1:
+                message = f"experiments on {task_type!r} must share one namespace, not {sorted(namespaces)!r}"
+                raise ValueError(message)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical bytes: the config's name in every decision, and its checksum on disk."""
+        return config_hash(self)
+
+    def expired(self, today: date) -> bool:
+        """Whether it may no longer be published or ramped from (S31); it keeps routing."""
+        return self.expires_on is not None and today >= self.expires_on
+
+    @classmethod
+    def start(
+        cls,
+        catalog: Catalog,
+        *,
+        arms: Mapping[str, ArmSpec] | None = None,
+        tasks: Mapping[str, Mapping[str, int]] | None = None,
+        as_of: date,
+        produced_by: str = "",
+    ) -> Self:
+        """A first config for a catalog, weights as given and everything else by default.
+
+        Raises:
+            InvalidRoutingConfig: Weights do not sum to 100, or name an arm that does not exist.
+        """
+        return cls.build(
+            purpose=catalog.purpose,
+            catalog=catalog.name,
+            catalog_version=catalog.version,
+            price_version=catalog.price_version,
+            produced_by=produced_by,
+            as_of=as_of,
+            arms=dict(arms or {}),
+            tasks={name: {"weights": dict(weights)} for name, weights in (tasks or {}).items()},
+        )
+
+    @classmethod
+    def build(cls, **fields: object) -> Self:
+        """Construct from plain data, with one error of ours when it is wrong.
+
+        Raises:
+            InvalidRoutingConfig: A field is missing, unknown or inconsistent.
+        """
+        return validated(cls, fields)
+
+    def evolve(self, **changes: object) -> Self:
+        """The next version: changed fields, checked again, with this one as its parent.
+
+        Raises:
+            InvalidRoutingConfig: The result is inconsistent.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return validated(type(self), {**fields, "parent": self.hash, **changes})
+
+    def with_weights(self, task_type: str, weights: Mapping[str, int], *, stage: str = "") -> Self:
+        """The next version with other weights for one task type; its salt stays, so that units stay where they can."""
+        routing = self.tasks.get(task_type, TaskRouting())
+        changed = {**dict(routing), "weights": dict(weights), "stage": stage}
+        return self.evolve(tasks={**self.tasks, task_type: changed})
+
+
+def validated(cls: type[Model], data: object) -> Model:
+    """Validate, and turn pydantic's report into one clear error of ours."""
+    try:
+        return cls.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "config"
+        message = f"{where}: {first['msg'].removeprefix('Value error, ')}"
+        if "input" in first and not isinstance(first["input"], (dict, BaseModel)):
+            message += f", got {first['input']!r:.80}"
+        hint = f"{error.error_count()} problems in all" if error.error_count() > 1 else "see config.json_schema()"
+        raise InvalidRoutingConfig(message, hint=hint) from None
+
+
+def _check_weights(where: str, weights: Mapping[str, int], *, empty_allowed: bool) -> None:
+    if empty_allowed and not weights:
+        return
+    total = sum(weights.values())
+    if total != TOTAL_PERCENT:
+        message = f"{where} == {dict(weights)!r} sum to {total}, must be exactly {TOTAL_PERCENT}"
+        raise ValueError(message)
