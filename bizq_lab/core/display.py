@@ -26,7 +26,8 @@ MAX_TEXT_COLUMNS = 110
 MAX_TEXT_CELL = 44
 _UNIT_NAMES = {"usd": "USD", "s": "s"}
 _SUFFIX_UNITS = {"_usd": "usd", "_s": "s"}
-_MD_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~$@]|:(?=//)|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", re.IGNORECASE)
+_MD_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~$@]|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE)
+_MD_ORDERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 class Sheet(NamedTuple):
@@ -140,7 +141,7 @@ def text_table(sheet: Sheet) -> str:
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line: no markup, no HTML, no automatic link."""
     flat = html.escape(printable(text).replace("\n", " ").strip(), quote=False)
-    return _MD_SPECIAL.sub(r"\\\g<0>", flat)
+    return _MD_ORDERED.sub(r"\1\\\2", _MD_SPECIAL.sub(r"\\\g<0>", flat))
 
 
 def _plain(column: Column, row: Mapping[str, Cell]) -> str:

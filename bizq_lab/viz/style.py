@@ -1,0 +1,117 @@
+"""One look for every figure, applied only while a figure is drawn or saved. Must not know what a figure shows.
+
+Matplotlib's object interface only: no pyplot, no current figure. Settings are put in place for the length of a
+`with styled():` block and restored after it; a lock keeps two threads of ours from restoring each other's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bizq_lab.core.display import clip, printable
+from bizq_lab.core.money import format_usd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+INK = "#1b1f24"
+MUTED = "#6b747d"
+LINE = "#d5dae0"
+PAPER = "#ffffff"
+ACCENT = "#0072b2"
+GOOD = "#00815f"
+BAD = "#c04f00"
+SERIES = (ACCENT, BAD, GOOD, "#a3478a", "#8a6d00", "#4a5568")
+"""Okabe and Ito's hues (Color Universal Design, 2008), darkened to 4.5:1 on white."""
+
+WIDTH_IN = 6.4
+MAX_LABEL_CHARS = 48
+
+_STYLE: dict[str, object] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.formatter.use_mathtext": False,
+    "axes.grid": False,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 9.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.unicode_minus": True,
+    "figure.facecolor": PAPER,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "hatch.linewidth": 0.8,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "butt",
+    "savefig.facecolor": PAPER,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "bizq_lab",
+    "svg.id": None,
+    "text.color": INK,
+    "text.parse_math": True,
+    "text.usetex": False,
+    "xtick.color": MUTED,
+    "xtick.labelsize": 9,
+    "ytick.color": MUTED,
+    "ytick.labelsize": 9.5,
+}
+_lock = threading.RLock()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib's defaults plus our style, whatever the user has configured; restored on leaving."""
+    from matplotlib import style  # noqa: PLC0415 - heavy
+
+    with _lock, style.context(["default", _STYLE]):
+        yield
+
+
+def canvas(ax: Axes | None, *, height_in: float, width_in: float = WIDTH_IN) -> Axes:
+    """The Axes given, or new ones on a figure of their own. Call inside `styled()`.
+
+    Args:
+        ax: Where to draw; None makes a figure that notebooks show by itself.
+        height_in: Height of a new figure in inches.
+        width_in: Width of a new figure in inches.
+    """
+    if ax is not None:
+        return ax
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy
+    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
+
+    from bizq_lab.viz.axes import shown_axes  # noqa: PLC0415 - subclasses a heavy class
+
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.add_subplot(axes_class=shown_axes())
+
+
+def label(text: object, limit: int = MAX_LABEL_CHARS) -> str:
+    """Text as a figure may show it: printable, on one line, clipped, and never mathematics."""
+    flat = printable(str(text)).replace("\n", " ")
+    return clip(flat, limit).replace("$", r"\$")
+
+
+def money_ticks(axis: Axis, unit: str, *, most: int = 5) -> None:
+    """A few ticks spelled as dollars, such as `$0.0020`, when the unit is `usd`; never an offset or a power of ten."""
+    if unit != "usd":
+        return
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter  # noqa: PLC0415 - heavy
+
+    if axis.get_scale() == "linear":
+        axis.set_major_locator(MaxNLocator(most))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: label(format_usd(round(value, 12)))))
+    axis.set_minor_formatter(NullFormatter())
