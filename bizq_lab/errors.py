@@ -183,9 +183,10 @@ class ProviderError(ExecutionError):
         request_id: str | None = None,
         retry_after_s: float | None = None,
         partial_text: str = "",
+        response_time_s: float | None = None,
         hint: str = "",
     ) -> None:
-        """Keep what the retry loop and the log need."""
+        """Keep what the retry loop and the log need; `response_time_s` only where the provider knows it."""
         super().__init__(message, hint=hint)
         self.error_class = error_class
         self.status = status
@@ -193,6 +194,7 @@ class ProviderError(ExecutionError):
         self.request_id = request_id
         self.retry_after_s = retry_after_s
         self.partial_text = partial_text
+        self.response_time_s = response_time_s
 
 
 class LogError(BizqLabError):

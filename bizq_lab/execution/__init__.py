@@ -1,1 +1,21 @@
-"""Room of execution."""
+"""Execution that survives what providers do, and books every call. Must not know routing rules, DuckDB or figures."""
+
+from bizq_lab.execution.clock import SystemClock
+from bizq_lab.execution.executor import ResilientExecutor
+from bizq_lab.execution.health import BreakerSettings, HealthBook
+from bizq_lab.execution.human_tasks import HumanDesk
+from bizq_lab.execution.providers.engine import local_engine_problem
+from bizq_lab.execution.providers.registry import make_provider, provider_names
+from bizq_lab.execution.retry import RetrySettings
+
+__all__ = [
+    "BreakerSettings",
+    "HealthBook",
+    "HumanDesk",
+    "ResilientExecutor",
+    "RetrySettings",
+    "SystemClock",
+    "local_engine_problem",
+    "make_provider",
+    "provider_names",
+]

@@ -1,0 +1,323 @@
+"""ResilientExecutor: the specification's failover, as one loop over one shared budget. Knows no SDK and no file."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from bizq_lab.core.decision import CostEstimate, RoutingDecision
+from bizq_lab.core.ids import derived_seed, new_id
+from bizq_lab.core.model import ModelConfig
+from bizq_lab.core.money import Money
+from bizq_lab.errors import BizqLabError, BudgetRefused, OfflineConfig, RetiredModel, UnknownProvider
+from bizq_lab.execution.attempts import Attempts, Ended, Job, Ledger, Timeout
+from bizq_lab.execution.chain import followers, permitted_chain, specification_chain
+from bizq_lab.execution.clock import SystemClock
+from bizq_lab.execution.error_table import ErrorAction, action_for
+from bizq_lab.execution.health import HealthBook
+from bizq_lab.execution.human_tasks import HumanDesk
+from bizq_lab.execution.loop import background
+from bizq_lab.execution.records import Payloads
+from bizq_lab.execution.results import Results
+from bizq_lab.execution.retry import ChainBudget, RetrySettings, RetryTokens, wait_before_retry
+
+if TYPE_CHECKING:
+    from bizq_lab.catalog import Catalog
+    from bizq_lab.core.execution import ProviderCall, TaskResult
+    from bizq_lab.core.protocols import Clock, EventSink, IdSource, Provider
+    from bizq_lab.core.task import RoutingContext, Task
+
+T = TypeVar("T")
+
+
+class Skipped(NamedTuple):
+    """A model that was not called, and why."""
+
+    error_class: str
+    message: str
+    error: BizqLabError | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Chain:
+    """One task's way through its models."""
+
+    job: Job
+    budget: ChainBudget
+    routed: bool
+    ended: list[Ended] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    setup: list[BizqLabError] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+class ResilientExecutor:
+    """Executes a decision until a model's answer is accepted, or a person has to take over.
+
+    One retry loop, ours (S19); one budget of attempts, time and money for the chain (S20); every call is written
+    before it is sent. `execute` is asynchronous; `execute_with_failover` is the same for synchronous callers.
+
+    Args:
+        catalog: Models, prices, prompts and checks.
+        providers: Provider by the catalog's provider name.
+        sink: Where events go.
+        clock: Injected time.
+        ids: Injected identifiers.
+        seed: Seeds the jitter of waits.
+        budget: Ledger that caps money across processes; None means no cap but the context's `max_cost`.
+        health: Shared circuit breakers and estimates.
+        retry: How hard to try.
+        desk: Terms on which people take over.
+        stream: Whether to stream, and so to measure the time to first token.
+        payloads: Whether outputs are kept in the log: `full`, `hash` or `none`.
+        timeout: Bounds one call in time; replaced in tests with a fake clock.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        providers: Mapping[str, Provider],
+        sink: EventSink,
+        *,
+        clock: Clock | None = None,
+        ids: IdSource = new_id,
+        seed: int = 0,
+        budget: Ledger | None = None,
+        health: HealthBook | None = None,
+        retry: RetrySettings | None = None,
+        desk: HumanDesk | None = None,
+        stream: bool = True,
+        payloads: Payloads = "full",
+        timeout: Timeout = asyncio.timeout,
+    ) -> None:
+        """Wire the parts; nothing is opened yet."""
+        self._catalog, self._providers, self._ids, self._seed = catalog, providers, ids, seed
+        self._clock: Clock = clock or SystemClock()
+        self._retry = retry or RetrySettings()
+        self._tokens = RetryTokens(self._retry)
+        self.health = health or HealthBook(clock=self._clock)
+        self._attempts = Attempts(
+            catalog=catalog, sink=sink, clock=self._clock, ids=ids, health=self.health, ledger=budget,
+            stream=stream, payloads=payloads, timeout=timeout,
+        )  # fmt: skip
+        self._results = Results(sink=sink, clock=self._clock, ids=ids, desk=desk or HumanDesk())
+
+    # -- the front ----------------------------------------------------------------------------------------------
+
+    async def execute(
+        self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int = 0
+    ) -> TaskResult:
+        """Execute a decision. Its `DecisionEvent` is the caller's; attempts, human task and outcome are written here.
+
+        Args:
+            decision: What to do, and what may follow if that fails.
+            task: The task.
+            context: Deadline, cost limit, priority and permissions.
+            repeat: Which repetition of the task, from 0.
+
+        Returns:
+            `completed` with the accepted output, or `escalated` with a human task.
+
+        Raises:
+            MissingKey: No call could be made at all, for want of a key.
+            EngineMissing: The same, for want of the local engine.
+            UnknownProvider: The same, for want of a provider.
+            OfflineConfig: A live provider was given a catalog for study.
+            RetiredModel: A live provider was given a model that its vendor switched off.
+            ProviderError: The recording that is replayed holds no such outcome.
+            JournalWriteError: The log cannot be written; nothing more is sent.
+            asyncio.CancelledError: The caller cancelled; what was under way is booked as `cancelled`.
+        """
+        return await self._execute(decision, task, context, repeat=repeat, routed=True)
+
+    def execute_with_failover(
+        self, task: Task, primary: ModelConfig | RoutingDecision, context: RoutingContext
+    ) -> TaskResult:
+        """The specification's `executeWithFailover`, for scripts, threads and notebooks.
+
+        A bare `ModelConfig` gets the specification's chain, and rows under a decision id of its own: nobody decided,
+        so there is no decision row, and analyses of decisions do not count it.
+
+        Raises:
+            InputError: Called on the background loop itself.
+            BizqLabError: As `execute`.
+        """
+        if isinstance(primary, RoutingDecision):
+            return self.wait(self.execute(primary, task, context))
+        decision = self._undecided(task, primary, context)
+        return self.wait(self._execute(decision, task, context, repeat=0, routed=False))
+
+    @staticmethod
+    def wait(work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the background loop and wait; an interrupt cancels it and waits for its books."""
+        return background.run(work)
+
+    async def aclose(self) -> None:
+        """Close every provider."""
+        for provider in {id(provider): provider for provider in self._providers.values()}.values():
+            await provider.aclose()
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    async def _execute(
+        self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int, routed: bool
+    ) -> TaskResult:
+        entry, _ = self._catalog.task_type(task.type)
+        job = Job(decision=decision, task=task, context=context, entry=entry, repeat=repeat)
+        cap = None if context.max_cost is None else Money.from_usd(context.max_cost).nano_usd
+        budget = ChainBudget(
+            attempts_left=self._retry.attempts_per_task, deadline_s=context.max_processing_time, cap_nano_usd=cap
+        )
+        chain = _Chain(job=job, budget=budget, routed=routed)
+        rng = random.Random(derived_seed(self._seed, decision.decision_id, repeat))
+        try:
+            return await self._through(chain, rng)
+        except asyncio.CancelledError:
+            self._results.cancelled(job, chain.ended, elapsed_s=budget.elapsed_s)
+            raise
+
+    async def _through(self, chain: _Chain, rng: random.Random) -> TaskResult:
+        job = chain.job
+        rest = list(permitted_chain(job.decision.config, job.decision.fallbacks, job.context, self._catalog))
+        self._tokens.deposit(rest[0].provider)
+        error_class = "deadline"
+        while rest:
+            config = rest.pop(0)
+            last = await self._try_model(chain, config, rng)
+            if isinstance(last, Ended) and last.attempt.status == "completed":
+                return self._results.completed(job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes)
+            error_class = last.error_class if isinstance(last, Skipped) else last.attempt.error_class
+            action = action_for(error_class)
+            if _acted(job, action):
+                chain.note("not repeated: the task has side effects, and the call may have been acted upon")
+                break
+            rest = list(followers(action.fail_over, config, rest, self._catalog))
+        self._raise_setup(chain)
+        return self._results.escalated(
+            job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes, error_type=error_class
+        )
+
+    async def _try_model(self, chain: _Chain, config: ModelConfig, rng: random.Random) -> Ended | Skipped:
+        """Call one model until it is accepted, or its row of the error table says to move on."""
+        retries = 0
+        while True:
+            last = await self._call(chain, config)
+            if isinstance(last, Skipped):
+                chain.note(f"{config.key} was not called: {last.message}")
+                if last.error is not None:
+                    chain.setup.append(last.error)
+                return last
+            action = action_for(last.attempt.error_class) if last.attempt.error_class else None
+            if action is None or _acted(chain.job, action):
+                return last
+            wait = wait_before_retry(
+                action, retries=retries, retry_after_s=last.retry_after_s, settings=self._retry, rng=rng
+            )
+            if wait is None or not chain.budget.fits_time(wait) or not self._tokens.take(config.provider):
+                return last
+            await self._clock.sleep(wait)
+            chain.budget.elapsed_s += wait
+            retries += 1
+
+    async def _call(self, chain: _Chain, config: ModelConfig) -> Ended | Skipped:
+        """One call, if everything that guards it agrees."""
+        provider = self._provider_for(config)
+        if isinstance(provider, Skipped):
+            return provider
+        call = self._prepare(chain, config)
+        if isinstance(call, Skipped):
+            return call
+        worst = self._attempts.worst_case(call, provider)
+        # The first call of a routed decision was already judged by routing, on what it expects, not on the worst case.
+        if (chain.ended or not chain.routed) and not chain.budget.fits_money(worst):
+            return Skipped("budget", "its worst case would pass max_cost")
+        if not self.health.admit(config.provider, config.key):
+            return Skipped("circuit_open", "its circuit is open")
+        try:
+            ended = await self._attempts.make(chain.job, call, provider)
+        except BudgetRefused as refusal:
+            self.health.release(config.provider, config.key)
+            return Skipped("budget", refusal.message)
+        except BaseException:
+            self.health.release(config.provider, config.key)
+            raise
+        self._keep(chain, ended)
+        return ended
+
+    def _prepare(self, chain: _Chain, config: ModelConfig) -> ProviderCall | Skipped:
+        budget, left = chain.budget, chain.budget.time_left_s
+        if budget.attempts_left <= 0:
+            return Skipped("budget", f"{self._retry.attempts_per_task} attempts were made")
+        if left is not None and left <= 0:
+            return Skipped("deadline", "no time was left")
+        limit = self._retry.attempt_timeout_s if config.timeout_s is None else config.timeout_s
+        timeout_s = limit if left is None else min(limit, left)
+        return self._attempts.prepare(chain.job, config, ordinal=len(chain.ended) + 1, timeout_s=timeout_s)
+
+    @staticmethod
+    def _keep(chain: _Chain, ended: Ended) -> None:
+        attempt = ended.attempt
+        chain.ended.append(ended)
+        chain.budget.spend(seconds=attempt.response_time_s, nano_usd=attempt.cost.nano_usd if attempt.cost else None)
+        if not attempt.error_class:
+            return
+        action = action_for(attempt.error_class)
+        if action.surface:
+            hint = f" ({ended.error.hint})" if ended.error is not None and ended.error.hint else ""
+            chain.note(f"needs attention: {attempt.config.key}: {action.meaning}: {attempt.error_message}{hint}")
+        if action.setup and ended.error is not None:
+            chain.setup.append(ended.error)
+
+    # -- what guards a call -------------------------------------------------------------------------------------
+
+    def _provider_for(self, config: ModelConfig) -> Provider | Skipped:
+        try:
+            provider = self._providers[config.provider]
+        except KeyError:
+            error = UnknownProvider.among(config.provider, self._providers)
+            return Skipped("missing_key", error.message, error)
+        if not getattr(provider, "live", False):
+            return provider
+        if self._catalog.purpose == "offline":
+            offline = OfflineConfig(
+                f"catalog {self._catalog.name!r} is for offline study; {config.key} must not be called",
+                hint="use the `current` catalog, or the replay or simulated provider",
+            )
+            return Skipped("model_not_found", offline.message, offline)
+        if self._catalog.is_retired(config.key):
+            after = self._catalog.resolve(config.key).replaced_by
+            retired = RetiredModel(
+                f"{config.key} was retired by its vendor", hint=f"use {after}" if after else "choose another model"
+            )
+            return Skipped("model_not_found", retired.message, retired)
+        return provider
+
+    @staticmethod
+    def _raise_setup(chain: _Chain) -> None:
+        """A chain that never reached a model is not the arm's failure: raise, and leave the decision pending."""
+        reached = [one for one in chain.ended if not action_for(one.attempt.error_class).setup]
+        if chain.setup and not reached:
+            raise chain.setup[0]
+
+    def _undecided(self, task: Task, primary: ModelConfig, context: RoutingContext) -> RoutingDecision:
+        entry, source = self._catalog.task_type(task.type)
+        design: Literal["observational"] = "observational"
+        return RoutingDecision(
+            decision_id=self._ids("dec"), task=task, context=context, base_source=source, segment="", arm=primary.key,
+            policy="rules", design=design, config=primary,
+            fallbacks=specification_chain(primary, entry, context, self._catalog)[1:],
+            candidates=(), propensity=1.0,
+            estimate=CostEstimate(0, 0, None, None, None, 0.0, primary.key),
+            unit=context.workspace_id, config_hash="", catalog_version=self._catalog.version, snapshot_id="", seed=0,
+        )  # fmt: skip
+
+
+def _acted(job: Job, action: ErrorAction) -> bool:
+    """Whether a task with side effects may already have had them (S22); an answer we rejected has had none."""
+    return job.entry.side_effects and action.billed != "no" and action.name != "quality_reject"

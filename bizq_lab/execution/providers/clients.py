@@ -1,0 +1,69 @@
+"""SDK clients: one for each event loop, made late, closed together. Knows keys only as names of variables."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+from bizq_lab.errors import MissingKey
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 600.0
+
+
+class Closable(Protocol):
+    """What both SDK clients have in common here."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+ClientT = TypeVar("ClientT", bound=Closable)
+
+
+class LoopClients(Generic[ClientT]):
+    """A client belongs to the loop that opened its connections; this keeps one for each.
+
+    Args:
+        make: Builds a client; called once a loop, on its first call.
+    """
+
+    def __init__(self, make: Callable[[], ClientT]) -> None:
+        """Start empty."""
+        self._make = make
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientT] = WeakKeyDictionary()
+
+    def get(self) -> ClientT:
+        """The client of the running loop."""
+        loop = asyncio.get_running_loop()
+        client = self._by_loop.get(loop)
+        if client is None:
+            client = self._by_loop[loop] = self._make()
+        return client
+
+    async def aclose(self) -> None:
+        """Close every client, each on its own loop; those of loops that ended are gone with them."""
+        here = asyncio.get_running_loop()
+        clients = list(self._by_loop.items())
+        self._by_loop.clear()
+        for loop, client in clients:
+            if loop is here:
+                await client.close()
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.close(), loop))
+
+
+def key_from_environment(variable: str) -> str:
+    """The key, which comes from nowhere else.
+
+    Raises:
+        MissingKey: The variable is unset or blank; names the variable, never a key.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        message = f"no key in the environment: {variable} is not set"
+        raise MissingKey(message, hint=f"export {variable}=…, or use the local, replay or simulated provider")
+    return key

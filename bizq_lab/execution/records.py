@@ -1,0 +1,139 @@
+"""Attempts and results as rows of the log. Knows the nouns and the events; decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from bizq_lab.core.decision import RoutingDecision
+from bizq_lab.core.events import AttemptEvent, OutcomeEvent
+from bizq_lab.core.execution import Attempt, CheckResult, ExecutionMetrics, TaskResult, Usage
+
+Payloads = Literal["full", "hash", "none"]
+US_PER_S = 1_000_000
+PPM = 1_000_000
+
+
+class Served(NamedTuple):
+    """Which model really answered, and what is odd about that (S4, S24)."""
+
+    model: str
+    flags: tuple[str, ...] = ()
+
+
+def to_us(seconds: float) -> int:
+    """Whole microseconds; never negative, whatever a clock did."""
+    return max(0, round(seconds * US_PER_S))
+
+
+def attempt_event(
+    attempt: Attempt, *, event_id: str, recorded_at_us: int, decision_id: str, text: str, status_code: int | None,
+    flags: Sequence[str], payloads: Payloads, purpose: str = "task",
+) -> AttemptEvent:  # fmt: skip
+    """The row of one call, however it ended."""
+    config, reply = attempt.config, attempt.reply
+    usage = reply.usage if reply else Usage()
+    temperature = reply.sent.get("temperature") if reply else None
+    return AttemptEvent(
+        event_id=event_id,
+        recorded_at_us=recorded_at_us,
+        attempt_id=attempt.attempt_id,
+        decision_id=decision_id,
+        ordinal=attempt.ordinal,
+        model=config.key,
+        provider=config.provider,
+        purpose=purpose,
+        status=attempt.status,
+        error_type=attempt.error_class,
+        error_message=attempt.error_message,
+        http_status=status_code,
+        request_model=config.api_model,
+        response_model=reply.served_model if reply else "",
+        response_id=reply.request_id if reply else "",
+        finish_reason=reply.finish_reason if reply else "",
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_input_tokens=usage.cached_input_tokens,
+        reasoning_output_tokens=usage.reasoning_tokens,
+        usage_estimated=usage.estimated,
+        request_temperature=config.temperature,
+        sent_temperature=float(temperature) if isinstance(temperature, int | float) else None,
+        request_max_tokens=config.max_tokens,
+        response_time_us=to_us(attempt.response_time_s),
+        time_to_first_chunk_us=to_us(reply.first_token_s) if reply and reply.first_token_s is not None else None,
+        core_us=to_us(reply.core_seconds) if reply else 0,
+        cost_nano_usd=attempt.cost.nano_usd if attempt.cost is not None else None,
+        maybe_billed=attempt.maybe_billed,
+        input_nano_usd_per_mtok=config.price.input_nano_usd_per_mtok,
+        output_nano_usd_per_mtok=config.price.output_nano_usd_per_mtok,
+        core_second_nano_usd=config.price.core_second_nano_usd,
+        price_version=config.price.version,
+        flags=list(flags),
+        checks=[check._asdict() for check in attempt.checks],
+        output=text if payloads == "full" else None,
+        output_sha256=_sha256(text) if payloads != "none" and text else "",
+    )
+
+
+def outcome_event(
+    result: TaskResult, decision: RoutingDecision, *, event_id: str, recorded_at_us: int,
+    served_model: str, cost_nano_usd: int | None,
+) -> OutcomeEvent:  # fmt: skip
+    """The row of one decision, charged to its assigned arm: all attempts, their waits, their money (S24).
+
+    A human task that follows is not in it: people are an arm of their own (S21).
+    """
+    replies = [attempt.reply for attempt in result.attempts if attempt.reply]
+    first = result.metrics.first_token_time
+    return OutcomeEvent(
+        event_id=event_id,
+        recorded_at_us=recorded_at_us,
+        decision_id=result.decision_id,
+        status=result.status,
+        succeeded=result.status == "completed",
+        served_model=served_model,
+        attempts=len(result.attempts),
+        failed_over=any(attempt.config.key != decision.config.key for attempt in result.attempts),
+        timed_out=any(attempt.error_class in {"timeout_read", "timeout_connect"} for attempt in result.attempts)
+        or result.metrics.error_type == "deadline",
+        error_type=result.metrics.error_type or "",
+        response_time_us=to_us(result.processing_time),
+        time_to_first_chunk_us=to_us(first) if first is not None else None,
+        input_tokens=sum(reply.usage.input_tokens for reply in replies),
+        output_tokens=sum(reply.usage.output_tokens for reply in replies),
+        cost_nano_usd=cost_nano_usd,
+        quality_ppm=None if result.quality is None else round(result.quality * PPM),
+        quality_source=result.quality_source,
+        human_task_id=result.human_task_id or "",
+    )
+
+
+def metrics_of(attempts: Sequence[Attempt], *, elapsed_s: float, error_type: str | None) -> ExecutionMetrics:
+    """The specification's metrics of one task; first token and speed are those of the last answered call."""
+    answered = next((attempt for attempt in reversed(attempts) if attempt.reply), None)
+    reply = answered.reply if answered else None
+    first = speed = None
+    if answered and reply and reply.first_token_s is not None:
+        first = max(0.0, elapsed_s - answered.response_time_s) + reply.first_token_s
+        generating_s = reply.response_time_s - reply.first_token_s
+        speed = reply.usage.output_tokens / generating_s if generating_s > 0 else None
+    costs = [attempt.cost for attempt in attempts]
+    return ExecutionMetrics(
+        response_time=elapsed_s,
+        first_token_time=first,
+        tokens_per_second=speed,
+        total_tokens=sum(a.reply.usage.input_tokens + a.reply.usage.output_tokens for a in attempts if a.reply),
+        cost=None if None in costs else sum(cost.nano_usd for cost in costs if cost) / 1e9,
+        success=error_type is None,
+        error_type=error_type,
+    )
+
+
+def check_flags(checks: Sequence[CheckResult]) -> list[str]:
+    """Each failed check by name (S23)."""
+    return [f"check:{check.name}" for check in checks if not check.passed]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

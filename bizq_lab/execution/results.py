@@ -1,0 +1,127 @@
+"""The end of a task: completed, escalated or cancelled, as result and as rows. Knows how it ended, not why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bizq_lab.core.execution import Status, TaskResult
+from bizq_lab.core.money import Money
+from bizq_lab.execution.attempts import Ended, Job
+from bizq_lab.execution.checks import share_passed
+from bizq_lab.execution.human_tasks import HumanDesk, iso_utc
+from bizq_lab.execution.records import metrics_of, outcome_event
+
+if TYPE_CHECKING:
+    from bizq_lab.core.protocols import Clock, EventSink, IdSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """Writes how tasks ended.
+
+    Attributes:
+        sink: Where events go.
+        clock: Wall time of the record.
+        ids: Where ids come from.
+        desk: Terms on which people take over.
+    """
+
+    sink: EventSink
+    clock: Clock
+    ids: IdSource
+    desk: HumanDesk
+
+    def completed(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str]) -> TaskResult:
+        """The last attempt was accepted."""
+        last = ended[-1].attempt
+        result = self._result(job, ended, "completed", elapsed_s=elapsed_s, error_type=None)
+        how = f"{last.config.key} completed the task" if len(ended) == 1 else _journey(ended)
+        result = replace(result, output=last.reply.text if last.reply else "", reasoning="; ".join([how, *notes]))
+        return self._write(job, ended, result)
+
+    def escalated(
+        self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str], error_type: str
+    ) -> TaskResult:
+        """No model completed it: a person takes over (S21)."""
+        reasoning = "; ".join(
+            ["AI execution failed, escalated to a human", *([_journey(ended)] if ended else []), *notes]
+        )
+        minutes = job.entry.human_minutes
+        human_task_id = self.ids("hum")
+        opened = self.desk.open(
+            event_id=self.ids("evt"),
+            human_task_id=human_task_id,
+            decision_id=job.decision.decision_id,
+            now_us=self.clock.now_us(),
+            context=job.context,
+            minutes=minutes,
+            reason=reasoning,
+        )
+        self.sink.append(opened)
+        result = self._result(job, ended, "escalated", elapsed_s=elapsed_s, error_type=error_type)
+        result = replace(
+            result,
+            cost=None if result.cost is None else result.cost + self.desk.cost(minutes),
+            human_task_id=human_task_id,
+            estimated_completion=iso_utc(opened.due_at_us),
+            reasoning=reasoning,
+        )
+        return self._write(job, ended, result)
+
+    def cancelled(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float) -> TaskResult:
+        """The caller cancelled; nothing more is sent."""
+        result = self._result(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="cancelled")
+        return self._write(job, ended, replace(result, reasoning="cancelled by the caller"))
+
+    def _result(
+        self, job: Job, ended: Sequence[Ended], status: Status, *, elapsed_s: float, error_type: str | None
+    ) -> TaskResult:
+        attempts = tuple(one.attempt for one in ended)
+        checked = next((attempt for attempt in reversed(attempts) if attempt.checks), None)
+        # Nothing delivered is worth nothing: a task whose every call failed has quality 0, not a missing one.
+        quality = share_passed(checked.checks) if checked else None if status == "cancelled" else 0.0
+        return TaskResult(
+            task_id=job.task.id,
+            decision_id=job.decision.decision_id,
+            status=status,
+            output="",
+            quality=quality,
+            quality_source="" if quality is None else "checks",
+            cost=_total(ended),
+            processing_time=elapsed_s,
+            metrics=metrics_of(attempts, elapsed_s=elapsed_s, error_type=error_type),
+            attempts=attempts,
+            checks=checked.checks if checked else (),
+        )
+
+    def _write(self, job: Job, ended: Sequence[Ended], result: TaskResult) -> TaskResult:
+        spent = _total(ended)
+        answered = next((one for one in reversed(ended) if one.attempt.reply), None)
+        self.sink.append(
+            outcome_event(
+                result,
+                job.decision,
+                event_id=self.ids("evt"),
+                recorded_at_us=self.clock.now_us(),
+                served_model=answered.served.model if answered else "",
+                cost_nano_usd=None if spent is None else spent.nano_usd,
+            )
+        )
+        return result
+
+
+def _total(ended: Sequence[Ended]) -> Money | None:
+    costs = [one.attempt.cost for one in ended]
+    return None if None in costs else sum((cost for cost in costs if cost is not None), Money(0))
+
+
+def _journey(ended: Sequence[Ended]) -> str:
+    """`openai/a: server_error (…), then anthropic/b: completed`."""
+    return ", then ".join(
+        f"{one.attempt.config.key}: {one.attempt.error_class} ({one.attempt.error_message})"
+        if one.attempt.error_class
+        else f"{one.attempt.config.key}: completed"
+        for one in ended
+    )
