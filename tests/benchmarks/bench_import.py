@@ -22,7 +22,12 @@ def start_s(statement: str) -> float:
 
 def main() -> None:
     """Interleave the statements, so that a busy moment hits all of them."""
-    statements = {"bare": "pass", "pydantic": "import pydantic", "bizq_lab": "import bizq_lab", "bizq_lab.Lab": "from bizq_lab import Lab"}
+    statements = {
+        "bare": "pass",
+        "pydantic": "import pydantic",
+        "bizq_lab": "import bizq_lab",
+        "bizq_lab.Lab": "from bizq_lab import Lab",
+    }
     seconds: dict[str, list[float]] = {name: [] for name in statements}
     for _ in range(ROUNDS):
         for name, statement in statements.items():
@@ -31,7 +36,9 @@ def main() -> None:
     reference = median["pydantic"] - median["bare"]
     for name, value in median.items():
         net = value - median["bare"]
-        sys.stdout.write(f"{name:<14}{value * 1e3:8.1f} ms   net {net * 1e3:7.1f} ms   x pydantic {net / reference:5.2f}\n")
+        sys.stdout.write(
+            f"{name:<14}{value * 1e3:8.1f} ms   net {net * 1e3:7.1f} ms   x pydantic {net / reference:5.2f}\n"
+        )
 
 
 if __name__ == "__main__":
