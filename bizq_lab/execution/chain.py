@@ -58,11 +58,9 @@ def followers(
 ) -> Iterator[ModelConfig]:
     """Those of the rest that may follow after a failure whose row of the error table says `rule`."""
     for config in rest:
-        if (
-            rule == "any"
-            or (rule == "other_provider" and config.provider != failed.provider)
-            or (rule == "larger_window" and _window(config, catalog) > _window(failed, catalog))
-        ):
+        elsewhere = rule == "other_provider" and config.provider != failed.provider
+        larger = rule == "larger_window" and _window(config, catalog) > _window(failed, catalog)
+        if rule == "any" or elsewhere or larger:
             yield config
 
 

@@ -50,7 +50,7 @@ _ROWS = (
     ErrorAction("overloaded", 2, "any", "quiet", "count", "no", "the provider is overloaded"),
     ErrorAction("server_error", 2, "any", "quiet", "count", "no", "the provider failed"),
     ErrorAction(
-        "gateway_timeout", 2, "any", False, "count", "maybe", "a gateway gave up waiting; the model may have run"
+        "gateway_timeout", 2, "any", "quiet", "count", "maybe", "a gateway gave up waiting; the model may have run"
     ),
     ErrorAction("timeout_connect", 2, "any", "quiet", "count", "no", "no connection in time"),
     ErrorAction("dns", 2, "any", "quiet", "count", "no", "the host name does not resolve"),

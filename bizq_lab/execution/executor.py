@@ -6,17 +6,18 @@ import asyncio
 import random
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bizq_lab.core.decision import CostEstimate, RoutingDecision
 from bizq_lab.core.ids import derived_seed, new_id
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.core.money import Money
-from bizq_lab.errors import BizqLabError, BudgetRefused, OfflineConfig, RetiredModel, UnknownProvider
+from bizq_lab.errors import BizqLabError, BudgetRefused
 from bizq_lab.execution.attempts import Attempts, Ended, Job, Ledger, Timeout
 from bizq_lab.execution.chain import followers, permitted_chain, specification_chain
 from bizq_lab.execution.clock import SystemClock
 from bizq_lab.execution.error_table import ErrorAction, action_for
+from bizq_lab.execution.guards import Skipped, provider_for
 from bizq_lab.execution.health import HealthBook
 from bizq_lab.execution.human_tasks import HumanDesk
 from bizq_lab.execution.loop import background
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
     from bizq_lab.core.task import RoutingContext, Task
 
 T = TypeVar("T")
-
-
-class Skipped(NamedTuple):
-    """A model that was not called, and why."""
-
-    error_class: str
-    message: str
-    error: BizqLabError | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -227,7 +220,7 @@ class ResilientExecutor:
 
     async def _call(self, chain: _Chain, config: ModelConfig) -> Ended | Skipped:
         """One call, if everything that guards it agrees."""
-        provider = self._provider_for(config)
+        provider = provider_for(config, self._providers, self._catalog)
         if isinstance(provider, Skipped):
             return provider
         call = self._prepare(chain, config)
@@ -274,30 +267,6 @@ class ResilientExecutor:
         if action.setup and ended.error is not None:
             chain.setup.append(ended.error)
 
-    # -- what guards a call -------------------------------------------------------------------------------------
-
-    def _provider_for(self, config: ModelConfig) -> Provider | Skipped:
-        try:
-            provider = self._providers[config.provider]
-        except KeyError:
-            error = UnknownProvider.among(config.provider, self._providers)
-            return Skipped("missing_key", error.message, error)
-        if not getattr(provider, "live", False):
-            return provider
-        if self._catalog.purpose == "offline":
-            offline = OfflineConfig(
-                f"catalog {self._catalog.name!r} is for offline study; {config.key} must not be called",
-                hint="use the `current` catalog, or the replay or simulated provider",
-            )
-            return Skipped("model_not_found", offline.message, offline)
-        if self._catalog.is_retired(config.key):
-            after = self._catalog.resolve(config.key).replaced_by
-            retired = RetiredModel(
-                f"{config.key} was retired by its vendor", hint=f"use {after}" if after else "choose another model"
-            )
-            return Skipped("model_not_found", retired.message, retired)
-        return provider
-
     @staticmethod
     def _raise_setup(chain: _Chain) -> None:
         """A chain that never reached a model is not the arm's failure: raise, and leave the decision pending."""
@@ -307,10 +276,9 @@ class ResilientExecutor:
 
     def _undecided(self, task: Task, primary: ModelConfig, context: RoutingContext) -> RoutingDecision:
         entry, source = self._catalog.task_type(task.type)
-        design: Literal["observational"] = "observational"
         return RoutingDecision(
             decision_id=self._ids("dec"), task=task, context=context, base_source=source, segment="", arm=primary.key,
-            policy="rules", design=design, config=primary,
+            policy="rules", design="observational", config=primary,
             fallbacks=specification_chain(primary, entry, context, self._catalog)[1:],
             candidates=(), propensity=1.0,
             estimate=CostEstimate(0, 0, None, None, None, 0.0, primary.key),

@@ -79,9 +79,10 @@ class Results:
         self, job: Job, ended: Sequence[Ended], status: Status, *, elapsed_s: float, error_type: str | None
     ) -> TaskResult:
         attempts = tuple(one.attempt for one in ended)
-        checked = next((attempt for attempt in reversed(attempts) if attempt.checks), None)
+        answered = next((attempt for attempt in reversed(attempts) if attempt.reply), None)
+        checks = answered.checks if answered else ()
         # Nothing delivered is worth nothing: a task whose every call failed has quality 0, not a missing one.
-        quality = share_passed(checked.checks) if checked else None if status == "cancelled" else 0.0
+        quality = share_passed(checks) if answered else 0.0 if status == "escalated" else None
         return TaskResult(
             task_id=job.task.id,
             decision_id=job.decision.decision_id,
@@ -93,7 +94,7 @@ class Results:
             processing_time=elapsed_s,
             metrics=metrics_of(attempts, elapsed_s=elapsed_s, error_type=error_type),
             attempts=attempts,
-            checks=checked.checks if checked else (),
+            checks=checks,
         )
 
     def _write(self, job: Job, ended: Sequence[Ended], result: TaskResult) -> TaskResult:

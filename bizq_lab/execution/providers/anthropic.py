@@ -41,7 +41,7 @@ class AnthropicProvider:
         """Remember how to make a client; nothing is loaded or opened yet."""
         self._base_url, self._transport = base_url, transport
         self._clock = clock or SystemClock()
-        self._clients: LoopClients[AsyncAnthropic] = LoopClients(self._client)
+        self._clients: LoopClients[AsyncAnthropic] = LoopClients(self._client, module="anthropic")
 
     async def complete(self, call: ProviderCall) -> ProviderReply:
         """Make the call once.
@@ -50,7 +50,7 @@ class AnthropicProvider:
             ProviderError: It failed; exactly one error class.
             MissingKey: The environment holds no key; nothing was sent.
         """
-        client = self._clients.get()
+        client = await self._clients.get()
         draft, started = Draft(), self._clock.monotonic()
         try:
             await (self._stream if call.stream else self._whole)(client, call, draft, started)

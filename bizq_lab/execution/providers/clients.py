@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -29,17 +30,21 @@ class LoopClients(Generic[ClientT]):
 
     Args:
         make: Builds a client; called once a loop, on its first call.
+        module: The SDK, imported before the first client.
     """
 
-    def __init__(self, make: Callable[[], ClientT]) -> None:
+    def __init__(self, make: Callable[[], ClientT], *, module: str) -> None:
         """Start empty."""
-        self._make = make
+        self._make, self._module = make, module
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientT] = WeakKeyDictionary()
 
-    def get(self) -> ClientT:
+    async def get(self) -> ClientT:
         """The client of the running loop."""
         loop = asyncio.get_running_loop()
         client = self._by_loop.get(loop)
+        if client is None:
+            await asyncio.to_thread(import_module, self._module)  # up to a second, which must not stop the loop
+            client = self._by_loop.get(loop)  # another call may have been faster
         if client is None:
             client = self._by_loop[loop] = self._make()
         return client

@@ -54,7 +54,7 @@ class OpenAIProvider:
             key_variable,
         )
         self._clock = clock or SystemClock()
-        self._clients: LoopClients[AsyncOpenAI] = LoopClients(self._client)
+        self._clients: LoopClients[AsyncOpenAI] = LoopClients(self._client, module="openai")
 
     async def complete(self, call: ProviderCall) -> ProviderReply:
         """Make the call once.
@@ -63,7 +63,7 @@ class OpenAIProvider:
             ProviderError: It failed; exactly one error class.
             MissingKey: The environment holds no key; nothing was sent.
         """
-        client = self._clients.get()
+        client = await self._clients.get()
         draft, started = Draft(), self._clock.monotonic()
         body = self._body(call)
         try:
