@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.display import Column, Sheet, cell_text, describe, interval_text, printable
@@ -27,12 +28,14 @@ STYLE = (
     ".bizq-result th,.bizq-result td{text-align:left;padding:.35em .9em .35em 0;vertical-align:baseline;"
     "border:0;border-bottom:1px solid rgba(128,128,128,.28);background:none;color:inherit;white-space:nowrap}"
     ".bizq-result th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.7)}"
-    ".bizq-result td.bizq-text{white-space:normal;min-width:8em;max-width:34em;overflow-wrap:anywhere}"
+    ".bizq-result td.bizq-name{white-space:normal;min-width:9em}"
+    ".bizq-result td.bizq-text{white-space:normal;min-width:14em;max-width:34em;overflow-wrap:anywhere}"
     ".bizq-result .bizq-number{text-align:right}"
-    ".bizq-result small{font-size:.88em;font-weight:400;opacity:.78}"
+    ".bizq-result td.bizq-number{white-space:normal}"
+    ".bizq-result small{display:inline-block;white-space:nowrap;font-size:.88em;font-weight:400;opacity:.78}"
     ".bizq-bar{vertical-align:middle;margin-left:.6em}"
-    ".bizq-badge{display:inline-block;padding:.02em .6em;border-radius:1em;font-weight:600;font-size:.92em;"
-    "background:rgba(128,128,128,.18);border:1px solid rgba(128,128,128,.55)}"
+    ".bizq-badge{display:inline-block;white-space:nowrap;padding:.02em .6em;border-radius:1em;"
+    "font-weight:600;font-size:.92em;background:rgba(128,128,128,.18);border:1px solid rgba(128,128,128,.55)}"
     ".bizq-good{background:rgba(0,158,115,.18);border-color:rgb(0,158,115)}"
     ".bizq-bad{background:rgba(213,94,0,.18);border-color:rgb(213,94,0)}"
     ".bizq-caveats{margin:.6em 0 0;padding-left:1.2em;max-width:75ch}"
@@ -45,6 +48,10 @@ _GOOD = frozenset({"winner", "non_inferior_cheaper", "completed", "healthy", "ad
 _WAIT = frozenset({"no_difference", "inconclusive", "undecided", "hold", "keep", "pending", "running", "planned"})
 _BAD = frozenset({"guardrail_failed", "invalid", "failed", "escalated", "roll_back", "open", "lower", "alert"})
 _BAR_WIDTH, _BAR_HEIGHT = 84, 12
+_MOST_BARS = 3
+_NAME_CHARS = 40
+_BREAKABLE = re.compile(r"(?<=[a-z0-9][._/])(?=[a-z])")
+"""Where a long identifier such as `content.write_blog_post` may break."""
 
 
 def escape(text: str) -> str:
@@ -63,6 +70,8 @@ def html_table(sheet: Sheet, *, style: bool = True) -> str:
     shown = describe(columns, rows)
     head = "".join(_heading(column) for column in shown)
     scales = [_scale(column, rows) for column in shown]
+    if sum(scale is not None for scale in scales) > _MOST_BARS:  # a wide table needs its width for numbers
+        scales = [None] * len(shown)
     body = "".join(
         "<tr>" + "".join(_cell(c, row.get(c.name), s) for c, s in zip(shown, scales, strict=True)) + "</tr>"
         for row in rows
@@ -89,12 +98,13 @@ def _heading(column: Column) -> str:
 def _cell(column: Column, cell: Cell, scale: tuple[float, float] | None) -> str:
     if isinstance(cell, Estimate):
         unit = "" if column.unit or cell.unit in {"usd", "s", ""} else f" {cell.unit}"
-        value = escape(quantity(cell.value, cell.unit) + unit)
+        value = escape(quantity(cell.value, cell.unit) + unit).replace(" ", "\N{NO-BREAK SPACE}")
         bar = "" if scale is None else _bar(cell, *scale)
         return f'<td class="bizq-number">{value} <small>{escape(interval_text(cell))}</small>{bar}</td>'
     text = escape(cell_text(column.name, cell))
     if isinstance(cell, str):
-        return f'<td class="bizq-text">{_badge(column.name, cell) or text}</td>'
+        kind = "bizq-name" if len(text) <= _NAME_CHARS else "bizq-text"
+        return f'<td class="{kind}">{_badge(column.name, cell) or _BREAKABLE.sub("<wbr>", text)}</td>'
     kind = ' class="bizq-number"' if column.numeric else ""
     return f"<td{kind}>{text}</td>"
 

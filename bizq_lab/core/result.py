@@ -98,10 +98,14 @@ class Result:
         return html_table(self.sheet(), style=style)
 
     def methods(self) -> list[str]:
-        """How the intervals were computed, each once, in order of appearance."""
-        cells = [cell for record in self.records() for cell in record.values() if isinstance(cell, Estimate)]
-        lines = (f"{100 * cell.level:g} % interval" + (f": {cell.method}" if cell.method else "") for cell in cells)
-        return list(dict.fromkeys(lines))
+        """How the intervals were computed: a line for each coverage, naming each method once."""
+        named: dict[float, dict[str, None]] = {}
+        for cell in (cell for record in self.records() for cell in record.values() if isinstance(cell, Estimate)):
+            named.setdefault(cell.level, {}).update({cell.method: None} if cell.method else {})
+        lines = {level: ", ".join(methods) for level, methods in named.items()}
+        return [
+            f"{100 * level:g} % intervals" + (f": {methods}" if methods else "") for level, methods in lines.items()
+        ]
 
     def notes(self) -> str:
         """Methods and provenance in one line."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from bizq_lab.viz import style
+from bizq_lab.viz import lines, style
 from bizq_lab.viz.image import describe
 from bizq_lab.viz.rows import Row, axis_label, estimates, span, spoken
 
@@ -23,6 +23,7 @@ def forest(
     *,
     label: str = "arm",
     estimate: str = "estimate",
+    group: str = "",
     reference: float | None = None,
     margin: float | None = None,
     better: Better = "",
@@ -36,6 +37,7 @@ def forest(
         rows: One mapping a row, top to bottom.
         label: Column that names a row.
         estimate: Column of `Estimate`s, all in one unit. A bound at infinity becomes an arrow.
+        group: Column that groups consecutive rows under a heading, such as the task type; empty for none.
         reference: Draw a line here, such as 0 for differences.
         margin: Draw a dashed line this far on the unfavourable side of `reference` (non-inferiority).
         better: Which side of `reference` is good; colours intervals that exclude it.
@@ -47,9 +49,9 @@ def forest(
         InputError: No rows, or a cell that is not an Estimate.
     """
     cells = estimates(rows, estimate)
-    names = [row.get(label, "") for row in rows]
+    placed = lines.arrange(_groups(rows, group))
     with style.styled():
-        ax = style.canvas(ax, height_in=1.05 + 0.36 * len(rows))
+        ax = style.canvas(ax, height_in=placed.height_in)
         ends = [end for cell in cells for end in (cell.lower, cell.value, cell.upper)]
         low, high = span([*ends, *([] if reference is None else [reference])])
         if reference is not None:
@@ -58,37 +60,25 @@ def forest(
             edge = reference + (margin if better == "decrease" else -margin)
             low, high = span([low, high, edge], pad=0.0)
             _margin(ax, edge)
-        for y, cell in enumerate(cells):
+        for y, cell in zip(placed.places, cells, strict=True):
             _interval(ax, y, cell, (low, high), _tone(cell, reference, better))
         ax.set_xlim(low, high)
-        _name_rows(ax, names, cells)
+        style.money_ticks(ax.xaxis, cells[0].unit)
+        lines.draw(ax, placed, [str(row.get(label, "")) for row in rows], [spoken(cell) for cell in cells])
         ax.set_xlabel(style.label(xlabel or axis_label(estimate, cells)))
         ax.set_title(style.label(title, 90), pad=16 if margin is not None else 8)
-        describe(ax, _said(title or f"Intervals of {axis_label(estimate, cells)}", names, cells))
+        describe(ax, _said(title or f"Intervals of {axis_label(estimate, cells)}", rows, (group, label), cells))
     return ax
 
 
-def _name_rows(ax: Axes, names: Sequence[object], cells: Sequence[Estimate]) -> None:
-    """Names at the left, numbers spelled out at the right."""
-    for y, cell in enumerate(cells):
-        ax.annotate(
-            style.label(spoken(cell)),
-            (1, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-        )
-    style.money_ticks(ax.xaxis, cells[0].unit)
-    ax.set_yticks(range(len(names)), labels=[style.label(name) for name in names])
-    ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0, labelcolor=style.INK)
-    ax.spines["left"].set_visible(False)
-
-
-def _said(title: str, names: Sequence[object], cells: Sequence[Estimate]) -> str:
+def _said(title: str, rows: Sequence[Row], columns: Sequence[str], cells: Sequence[Estimate]) -> str:
+    """The figure in words."""
+    names = [" ".join(str(row.get(column, "")) for column in columns if column) for row in rows]
     return f"{title}. " + "; ".join(f"{name}: {spoken(cell)}" for name, cell in zip(names, cells, strict=True)) + "."
+
+
+def _groups(rows: Sequence[Row], group: str) -> list[str]:
+    return [str(row.get(group, "")) if group else "" for row in rows]
 
 
 def _margin(ax: Axes, edge: float) -> None:
@@ -128,6 +118,7 @@ def cost_bars(
     *,
     label: str = "arm",
     cost: str = "cost_usd",
+    group: str = "",
     title: str = "",
     xlabel: str = "",
     ax: Axes | None = None,
@@ -138,6 +129,7 @@ def cost_bars(
         rows: One mapping a row, top to bottom.
         label: Column that names a row.
         cost: Column of `Estimate`s in one unit, none negative.
+        group: Column that groups consecutive rows under a heading; empty for none.
         title: Sentence above.
         xlabel: Axis label; by default the column's name and unit.
         ax: Where to draw; None makes a new figure.
@@ -146,17 +138,19 @@ def cost_bars(
         InputError: No rows, or a cell that is not an Estimate.
     """
     cells = estimates(rows, cost)
+    placed = lines.arrange(_groups(rows, group))
     with style.styled():
-        ax = style.canvas(ax, height_in=1.05 + 0.36 * len(rows))
+        ax = style.canvas(ax, height_in=placed.height_in)
         ends = [end for cell in cells for end in (cell.value, cell.upper) if math.isfinite(end)]
         limits = (0.0, 1.04 * max(ends) or 1.0)
-        ax.barh(range(len(rows)), [cell.value for cell in cells], height=0.5, color=style.ACCENT, alpha=0.28)
-        for y, cell in enumerate(cells):
+        ax.barh(placed.places, [cell.value for cell in cells], height=0.5, color=style.ACCENT, alpha=0.28)
+        for y, cell in zip(placed.places, cells, strict=True):
             _interval(ax, y, cell, limits, style.ACCENT)
         ax.set_xlim(*limits)
-        _name_rows(ax, [row.get(label, "") for row in rows], cells)
+        style.money_ticks(ax.xaxis, cells[0].unit)
+        lines.draw(ax, placed, [str(row.get(label, "")) for row in rows], [spoken(cell) for cell in cells])
         ax.set_xlabel(style.label(xlabel or axis_label(cost, cells)))
         ax.spines["left"].set_visible(True)
         ax.set_title(style.label(title, 90))
-        describe(ax, _said(title or f"Bars of {axis_label(cost, cells)}", [row.get(label, "") for row in rows], cells))
+        describe(ax, _said(title or f"Bars of {axis_label(cost, cells)}", rows, (group, label), cells))
     return ax

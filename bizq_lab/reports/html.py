@@ -1,0 +1,71 @@
+"""A report as one HTML file: no script, no request, inline figures, a strict content security policy.
+
+Must not know any question. Every text passes Jinja's autoescape after `printable`; only tables from `core.markup` and
+figures from `viz`, which escape for themselves, go in as they are.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from bizq_lab.core.display import printable
+from bizq_lab.core.markup import STYLE
+from bizq_lab.viz import figure_svg
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from bizq_lab.reports.section import Report, Section
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+class _Drawn(NamedTuple):
+    """A section with its parts already markup."""
+
+    anchor: str
+    heading: str
+    question: str
+    figures: list[str]
+    tables: list[str]
+    details: list[tuple[str, str]]
+
+
+def to_html(report: Report) -> str:
+    """The report as HTML. The same report gives the same bytes."""
+    return _template().render(
+        policy=POLICY,
+        table_style=STYLE,
+        title=printable(report.title),
+        as_of=report.as_of.isoformat(),
+        note=printable(report.note),
+        answers=[(question, printable(answer)) for question, answer in report.headline.answers()],
+        facts=[(printable(name), printable(value)) for name, value in report.facts.items()],
+        sections=[_draw(number, section) for number, section in enumerate(report.sections, 1)],
+    )
+
+
+def _draw(number: int, section: Section) -> _Drawn:
+    return _Drawn(
+        anchor=f"section-{number}",
+        heading=printable(section.heading),
+        question=printable(section.question),
+        figures=[figure_svg(ax) for ax in section.figures],
+        tables=[result.to_html(style=False) for result in section.results],
+        details=[(printable(result.summary()), result.to_html(style=False)) for result in section.details],
+    )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
+
+    environment = Environment(
+        loader=PackageLoader("bizq_lab.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
