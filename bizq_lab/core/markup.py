@@ -47,6 +47,7 @@ _BADGED = frozenset({"verdict", "status", "health", "action", "decision"})
 _GOOD = frozenset({"winner", "non_inferior_cheaper", "completed", "healthy", "advance", "done", "raise"})
 _WAIT = frozenset({"no_difference", "inconclusive", "undecided", "hold", "keep", "pending", "running", "planned"})
 _BAD = frozenset({"guardrail_failed", "invalid", "failed", "escalated", "roll_back", "open", "lower", "alert"})
+_WORDS = {"non_inferior_cheaper": "non-inferior, cheaper"}
 _BAR_WIDTH, _BAR_HEIGHT = 84, 12
 _MOST_BARS = 3
 _NAME_CHARS = 40
@@ -114,7 +115,7 @@ def _badge(name: str, value: str) -> str:
     if name not in _BADGED or value not in _GOOD | _WAIT | _BAD:
         return ""
     tone = " bizq-good" if value in _GOOD else " bizq-bad" if value in _BAD else ""
-    return f'<span class="bizq-badge{tone}">{value.replace("_", " ")}</span>'
+    return f'<span class="bizq-badge{tone}">{_WORDS.get(value, value.replace("_", " "))}</span>'
 
 
 def _scale(column: Column, rows: Rows) -> tuple[float, float] | None:

@@ -53,7 +53,7 @@ def _draw(number: int, section: Section) -> _Drawn:
         question=printable(section.question),
         figures=[figure_svg(ax) for ax in section.figures],
         tables=[result.to_html(style=False) for result in section.results],
-        details=[(printable(result.summary()), result.to_html(style=False)) for result in section.details],
+        details=[(printable(name), result.to_html(style=False)) for name, result in section.details],
     )
 
 

@@ -101,23 +101,22 @@ def loop_report(
         changed=verdicts.summary() if comparisons else "",
         action=proposal.summary(),
     )
-    sections = loop_sections(performance, comparisons, verdicts, efficiency, proposal)
+    sections = _sections(performance, comparisons, verdicts, efficiency, proposal)
     return render(title, sections, as_of=as_of, headline=headline, facts=facts, note=note, form=form)
 
 
-def loop_sections(
-    performance: Result, comparisons: Sequence[Result], verdicts: Result, efficiency: Result, proposal: Result
+def _sections(
+    performance: Result, comparisons: Sequence[Result], verdicts: Verdicts, efficiency: Result, proposal: Result
 ) -> list[Section]:
     """One section a question, in the order in which a reader asks."""
-    compare = Section(
-        heading="Comparison",
-        question="Which arm is better, and how sure are we?",
-        results=(verdicts,) if len(comparisons) > 1 else tuple(comparisons),
-        figures=tuple(figure for comparison in comparisons[:1] for figure in _figure(comparison))
-        if len(comparisons) == 1
-        else (),
-        details=tuple(comparisons) if len(comparisons) > 1 else (),
-    )
+    question = "Which arm is better, and how sure are we?"
+    if len(comparisons) == 1:
+        compare = _section("Comparison", question, comparisons[0])
+    else:
+        details = tuple(
+            (comparison.task_type, answer) for comparison, answer in zip(verdicts.compared, comparisons, strict=True)
+        )
+        compare = Section(heading="Comparison", question=question, results=(verdicts,), details=details)
     return [
         _section("Performance", "How does each arm do at each task type?", performance),
         *([compare] if comparisons else []),

@@ -23,7 +23,8 @@ def to_markdown(report: Report) -> str:
         lines += ["", *(f"- {markdown_text(name)}: {markdown_text(value)}" for name, value in report.facts.items())]
     for section in report.sections:
         lines += ["", f"## {markdown_text(section.heading)}", "", f"*{markdown_text(section.question)}*", ""]
-        lines += [result.to_markdown() for result in (*section.results, *section.details)]
+        lines += [result.to_markdown() for result in section.results]
+        lines += [result.to_markdown() for _, result in section.details]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -46,5 +47,5 @@ def _section(section: Section) -> dict[str, object]:
         "heading": section.heading,
         "question": section.question,
         "results": [result.to_dict() for result in section.results],
-        "details": [result.to_dict() for result in section.details],
+        "details": [{"name": name, **result.to_dict()} for name, result in section.details],
     }

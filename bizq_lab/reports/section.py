@@ -36,14 +36,14 @@ class Section:
         question: The question in the reader's words; it heads the section.
         results: Answers, shown in full.
         figures: Axes drawn by `viz` or by a result's `plot`; shown before the tables.
-        details: Answers for those who want to check, folded away on a screen and left out of print.
+        details: Name and answer, for those who want to check; folded away on a screen and left out of print.
     """
 
     heading: str
     question: str
     results: tuple[Result, ...] = ()
     figures: tuple[Axes, ...] = ()
-    details: tuple[Result, ...] = ()
+    details: tuple[tuple[str, Result], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.errors import InputError
 from bizq_lab.viz import style
+from bizq_lab.viz.axes import canvas
 from bizq_lab.viz.image import describe
 from bizq_lab.viz.rows import AXIS_UNITS, Row, axis_label, estimates, number, span, spoken
 
@@ -44,7 +45,7 @@ def sequence(
     cells = estimates(rows, estimate)
     looks = [number(row, at) for row in rows]
     with style.styled():
-        ax = style.canvas(ax, height_in=3.2)
+        ax = canvas(ax, height_in=3.2)
         low, high = span([reference, *(end for cell in cells for end in (cell.lower, cell.upper))])
         ax.axhline(reference, color=style.MUTED, linewidth=1, zorder=1)
         floor = [max(cell.lower, low) for cell in cells]
@@ -112,7 +113,7 @@ def acceptability(
     """
     curves = _curves(rows, label, value, probability)
     with style.styled():
-        ax = style.canvas(ax, height_in=3.2)
+        ax = canvas(ax, height_in=3.2)
         ax.grid(visible=True, axis="y")
         for i, points in enumerate(curves.values()):
             xs, ys = zip(*points, strict=True)

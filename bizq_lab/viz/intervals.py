@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from bizq_lab.viz import lines, style
+from bizq_lab.viz.axes import canvas
 from bizq_lab.viz.image import describe
 from bizq_lab.viz.rows import Row, axis_label, estimates, span, spoken
 
@@ -51,7 +52,7 @@ def forest(
     cells = estimates(rows, estimate)
     placed = lines.arrange(_groups(rows, group))
     with style.styled():
-        ax = style.canvas(ax, height_in=placed.height_in)
+        ax = canvas(ax, height_in=placed.height_in)
         ends = [end for cell in cells for end in (cell.lower, cell.value, cell.upper)]
         low, high = span([*ends, *([] if reference is None else [reference])])
         if reference is not None:
@@ -140,7 +141,7 @@ def cost_bars(
     cells = estimates(rows, cost)
     placed = lines.arrange(_groups(rows, group))
     with style.styled():
-        ax = style.canvas(ax, height_in=placed.height_in)
+        ax = canvas(ax, height_in=placed.height_in)
         ends = [end for cell in cells for end in (cell.value, cell.upper) if math.isfinite(end)]
         limits = (0.0, 1.04 * max(ends) or 1.0)
         ax.barh(placed.places, [cell.value for cell in cells], height=0.5, color=style.ACCENT, alpha=0.28)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import InputError
 from bizq_lab.viz import style
+from bizq_lab.viz.axes import canvas
 from bizq_lab.viz.image import describe
 from bizq_lab.viz.rows import Row, number, spoken
 
@@ -50,7 +51,7 @@ def latency_histogram(
     totals = {arm: sum(n for _, _, n in own) + lost.get(arm, 0) for arm, own in bins.items()}
     peak = max((n / totals[arm] for arm, own in bins.items() for _, _, n in own if n), default=1.0)
     with style.styled():
-        ax = style.canvas(ax, height_in=1.1 + 0.62 * len(bins))
+        ax = canvas(ax, height_in=1.1 + 0.62 * len(bins))
         ax.set_xscale("log")
         for y, (arm, own) in enumerate(bins.items()):
             _ridge(ax, y, [(a, b, n / max(totals[arm], 1) / peak) for a, b, n in own])

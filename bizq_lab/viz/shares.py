@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.errors import InputError
 from bizq_lab.viz import lines, style
+from bizq_lab.viz.axes import canvas
 from bizq_lab.viz.image import describe
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def weights(before: Weights, after: Weights, *, title: str = "", ax: Axes | None
     Raises:
         InputError: Both are empty, or a weight lies outside [0, 100].
     """
-    old_by: dict[Key, float] = {**before}
-    new_by: dict[Key, float] = {**after}
+    old_by: dict[Key, float] = dict(before.items())
+    new_by: dict[Key, float] = dict(after.items())
     keys = list(dict.fromkeys([*new_by, *old_by]))
     if not keys:
         message = "weights == {}, must name at least one arm"
@@ -41,7 +42,7 @@ def weights(before: Weights, after: Weights, *, title: str = "", ax: Axes | None
     remarks = [f"{old:g} % → {new:g} %" if old != new else f"{new:g} %" for old, new in pairs]
     placed = lines.arrange([group for group, _ in named])
     with style.styled():
-        ax = style.canvas(ax, height_in=placed.height_in)
+        ax = canvas(ax, height_in=placed.height_in)
         ax.grid(visible=True, axis="x")
         for y, (old, new) in zip(placed.places, pairs, strict=True):
             _move(ax, y, old, new)

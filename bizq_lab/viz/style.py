@@ -15,7 +15,6 @@ from bizq_lab.core.display import clip, printable
 from bizq_lab.core.money import format_usd
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
 INK = "#1b1f24"
@@ -28,7 +27,6 @@ BAD = "#c04f00"
 SERIES = (ACCENT, BAD, GOOD, "#a3478a", "#8a6d00", "#4a5568")
 """Okabe and Ito's hues (Color Universal Design, 2008), darkened to 4.5:1 on white."""
 
-WIDTH_IN = 6.4
 MAX_LABEL_CHARS = 48
 
 _STYLE: dict[str, object] = {
@@ -77,26 +75,6 @@ def styled() -> Iterator[None]:
 
     with _lock, style.context(["default", _STYLE]):
         yield
-
-
-def canvas(ax: Axes | None, *, height_in: float, width_in: float = WIDTH_IN) -> Axes:
-    """The Axes given, or new ones on a figure of their own. Call inside `styled()`.
-
-    Args:
-        ax: Where to draw; None makes a figure that notebooks show by itself.
-        height_in: Height of a new figure in inches.
-        width_in: Width of a new figure in inches.
-    """
-    if ax is not None:
-        return ax
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy
-    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
-
-    from bizq_lab.viz.axes import shown_axes  # noqa: PLC0415 - subclasses a heavy class
-
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure.add_subplot(axes_class=shown_axes())
 
 
 def label(text: object, limit: int = MAX_LABEL_CHARS) -> str:

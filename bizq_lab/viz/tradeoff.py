@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.viz import style
+from bizq_lab.viz.axes import canvas
 from bizq_lab.viz.image import describe
 from bizq_lab.viz.rows import Row, axis_label, estimates, span, spoken
 
@@ -54,7 +55,7 @@ def frontier(
     names = [str(row.get(label, "")) for row in rows]
     best = efficient([cell.value for cell in costs], [cell.value for cell in qualities])
     with style.styled():
-        ax = style.canvas(ax, height_in=3.6)
+        ax = canvas(ax, height_in=3.6)
         _scale(ax, costs, qualities)
         _step(ax, [(costs[i].value, qualities[i].value) for i in best])
         for i, (c, q) in enumerate(zip(costs, qualities, strict=True)):
