@@ -151,6 +151,14 @@ def miettinen_nurminen_z(x1: ArrayLike, n1: ArrayLike, x0: ArrayLike, n0: ArrayL
     return np.asarray(np.where(on_the_hypothesis, 0.0, z), dtype=np.float64)
 
 
+def constrained_control_rate(treatment_rate: float, control_rate: float, null: float) -> float:
+    """Limit, for equal arms, of the control rate that fits best if the difference were `null`; planning needs it."""
+    one = np.asarray(1.0)
+    return float(
+        _constrained_rate(np.asarray(treatment_rate), one, np.asarray(control_rate), one, np.asarray(null, dtype=float))
+    )
+
+
 def _constrained_rate(x1: Floats, n1: Floats, x0: Floats, n0: Floats, delta: Floats) -> Floats:
     """Maximum-likelihood control rate given the difference: the cubic's middle root, in closed form."""
     total, successes = n1 + n0, x1 + x0

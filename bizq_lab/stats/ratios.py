@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from bizq_lab.stats.means import satterthwaite
 from bizq_lab.stats.tails import critical_value, need, p_value, wald
 from bizq_lab.stats.types import Alternative, CrossMoments, Moments, Test
 
-Method = Literal["fieller", "delta"]
+Method = Literal["fieller", "delta", "log"]
 
 DENOMINATOR_NEAR_ZERO = Caveat(
     code="denominator_near_zero",
@@ -39,7 +40,8 @@ def ratio(
         unit: Unit of the ratio, such as `usd` for cost per success.
         level: Coverage of the interval.
         alternative: Direction of the test.
-        method: `fieller` inverts the exact test and may be unbounded; `delta` linearises.
+        method: `fieller` inverts the exact test and may be unbounded; `delta` linearises the ratio, and `log` its
+            logarithm, which keeps the interval positive (both means must be).
 
     Raises:
         NotEnoughData: Fewer than two pairs, a denominator whose mean is zero, or no spread in either.
@@ -81,7 +83,7 @@ def ratio_of_means(
         unit: Unit of the ratio.
         level: Coverage of the interval.
         alternative: Direction of the test.
-        method: `fieller` or `delta`.
+        method: `fieller`, `delta` or `log`.
 
     Raises:
         NotEnoughData: An arm with fewer than two observations, a control whose mean is zero, or no spread in either.
@@ -215,12 +217,21 @@ def _ratio(
     def df(at: float) -> float:
         return satterthwaite((xx, at * at * yy), (dfs[0], dfs[1])) if len(dfs) > 1 else dfs[0]
 
-    if method == "delta" and contrast_variance(value) > 0.0:
+    if method != "fieller" and contrast_variance(value) > 0.0:
         se = math.sqrt(contrast_variance(value)) / abs(y)
-        name = "ratio of means, delta"
-        return wald(
-            value, se, df=df(value), n=n, method=name, unit=unit, null=null, level=level, alternative=alternative
+        log = method == "log" and value > 0.0 and null > 0.0
+        test = wald(
+            math.log(value) if log else value,
+            se / value if log else se,
+            df=df(value),
+            n=n,
+            method="ratio of means, log delta" if log else "ratio of means, delta",
+            unit=unit,
+            null=math.log(null) if log else null,
+            level=level,
+            alternative=alternative,
         )
+        return _exponentiated(test, value, null) if log else test
     critical = critical_value(level, df(value), alternative)
     lower, upper = _fieller_bounds((x, y), (xx, yy, xy), critical, alternative)
     gap, spread = math.copysign(1.0, y) * (x - null * y), math.sqrt(contrast_variance(null))
@@ -236,6 +247,12 @@ def _ratio(
         null=null,
         caveats=() if math.isfinite(lower) or math.isfinite(upper) else (DENOMINATOR_NEAR_ZERO,),
     )
+
+
+def _exponentiated(test: Test, value: float, null: float) -> Test:
+    lower, upper = math.exp(test.estimate.lower), math.exp(min(test.estimate.upper, 700.0))
+    upper = math.inf if math.isinf(test.estimate.upper) else upper
+    return replace(test, estimate=replace(test.estimate, value=value, lower=lower, upper=upper), null=null)
 
 
 def _fieller_bounds(

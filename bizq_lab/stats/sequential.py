@@ -51,12 +51,10 @@ def asymptotic_confidence_sequence(
     if not (0 < se < math.inf and tuning_n > 0):
         message = f"se == {se!r}, tuning_n == {tuning_n!r}, must be positive and finite"
         raise InputError(message)
-    alpha = 1 - check_level(level)
-    two_sided = alternative == "two-sided"
-    information = n * _tuned(alpha if two_sided else min(2 * alpha, 0.5)) / tuning_n
+    alpha, two_sided = 1 - check_level(level), alternative == "two-sided"
+    information = _information(n, tuning_n, alpha, one_sided=not two_sided)
     root = math.sqrt(information + 1)
-    threshold = math.log(root / alpha) if two_sided else math.log1p(root / (2 * alpha))
-    width = math.sqrt(2 * (information + 1) / information * threshold) * se
+    width = critical_multiplier(n, tuning_n, level=level, one_sided=not two_sided) * se
     z = (value - null) / se
     towards = abs(z) if two_sided else max(z if alternative == "greater" else -z, 0.0)
     evidence = min(information * towards * towards / (2 * (information + 1)), 700.0)
@@ -79,9 +77,23 @@ def asymptotic_confidence_sequence(
     )
 
 
-def _tuned(alpha: float) -> float:
-    """Mixture precision, times the sample size, that makes the interval tightest there (closed form of eq. 10)."""
-    return -2 * math.log(alpha) + math.log(1 - 2 * math.log(alpha))
+def critical_multiplier(n: float, tuning_n: float, *, level: float = 0.95, one_sided: bool = False) -> float:
+    """How many standard errors the sequence is wide after `n` observations (a fixed 95 % interval: 1.96).
+
+    Source:
+        Waudby-Smith et al. 2024, eq. 9; one-sided: their proposition on one-sided sequences.
+    """
+    alpha = 1 - check_level(level)
+    information = _information(n, tuning_n, alpha, one_sided=one_sided)
+    root = math.sqrt(information + 1)
+    threshold = math.log1p(root / (2 * alpha)) if one_sided else math.log(root / alpha)
+    return math.sqrt(2 * (information + 1) / information * threshold)
+
+
+def _information(n: float, tuning_n: float, alpha: float, *, one_sided: bool) -> float:
+    """`n` times the mixture precision that makes the interval tightest at `tuning_n` (closed form of their eq. 10)."""
+    log = -2 * math.log(min(2 * alpha, 0.5) if one_sided else alpha)
+    return n * (log + math.log(log + 1)) / tuning_n
 
 
 def running(looks: Sequence[Test]) -> Test:

@@ -16,13 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.errors import InputError, NotEnoughData
+from bizq_lab.stats.exact import Number, add, as_integers, check_sums, covariance
 
-Number = int | float | Fraction
 Floats = NDArray[np.float64]
 Alternative = Literal["two-sided", "greater", "less"]
-
-_MANTISSA_BITS = 53
-_ROUNDING = Fraction(1, 10**12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Moments:
 
     def __post_init__(self) -> None:
         """Refuse what no sample can produce."""
-        _check_sums(self.n, (self.total,), (self.total_sq,))
+        check_sums(self.n, (self.total,), (self.total_sq,))
 
     @classmethod
     def from_values(cls, values: ArrayLike) -> Self:
@@ -50,12 +47,12 @@ class Moments:
         Args:
             values: Shape (n,), finite.
         """
-        exact, unit = _as_integers(values)
+        exact, unit = as_integers(values)
         return cls(len(exact), sum(exact) * unit, sum(v * v for v in exact) * unit * unit)
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of the union of two disjoint samples."""
-        return Moments(self.n + other.n, _add(self.total, other.total), _add(self.total_sq, other.total_sq))
+        return Moments(self.n + other.n, add(self.total, other.total), add(self.total_sq, other.total_sq))
 
     def scaled(self, factor: Number) -> Moments:
         """Moments of every value times `factor`, exactly: `scaled(Fraction(1, 10**9))` turns nano-USD into USD."""
@@ -78,7 +75,7 @@ class Moments:
     def variance(self) -> float:
         """Unbiased sample variance; raises `NotEnoughData` below two observations."""
         _need(self.n, 2)
-        return _covariance(self.n, self.total, self.total, self.total_sq, floor=True)
+        return max(covariance(self.n, self.total, self.total, self.total_sq), 0.0)  # floats may have been rounded
 
     @property
     def sd(self) -> float:
@@ -113,7 +110,7 @@ class CrossMoments:
 
     def __post_init__(self) -> None:
         """Refuse what no sample can produce."""
-        _check_sums(self.n, (self.x_total, self.y_total), (self.x_total_sq, self.y_total_sq))
+        check_sums(self.n, (self.x_total, self.y_total), (self.x_total_sq, self.y_total_sq))
         if not math.isfinite(self.xy_total):
             message = f"xy_total == {self.xy_total!r}, must be finite"
             raise InputError(message)
@@ -121,8 +118,8 @@ class CrossMoments:
     @classmethod
     def from_values(cls, x: ArrayLike, y: ArrayLike) -> Self:
         """Joint moments of two aligned arrays, exactly."""
-        xs, x_unit = _as_integers(x)
-        ys, y_unit = _as_integers(y)
+        xs, x_unit = as_integers(x)
+        ys, y_unit = as_integers(y)
         if len(xs) != len(ys):
             message = f"len(x) == {len(xs)} and len(y) == {len(ys)}, must be equal"
             raise InputError(message, hint="pairs are aligned by position")
@@ -134,11 +131,11 @@ class CrossMoments:
         """Joint moments of the union of two disjoint samples."""
         return CrossMoments(
             self.n + other.n,
-            _add(self.x_total, other.x_total),
-            _add(self.x_total_sq, other.x_total_sq),
-            _add(self.y_total, other.y_total),
-            _add(self.y_total_sq, other.y_total_sq),
-            _add(self.xy_total, other.xy_total),
+            add(self.x_total, other.x_total),
+            add(self.x_total_sq, other.x_total_sq),
+            add(self.y_total, other.y_total),
+            add(self.y_total_sq, other.y_total_sq),
+            add(self.xy_total, other.xy_total),
         )
 
     def scaled(self, x_factor: Number, y_factor: Number) -> CrossMoments:
@@ -161,7 +158,7 @@ class CrossMoments:
     def covariance(self) -> float:
         """Unbiased sample covariance; raises `NotEnoughData` below two pairs."""
         _need(self.n, 2)
-        return _covariance(self.n, self.x_total, self.y_total, self.xy_total, floor=False)
+        return covariance(self.n, self.x_total, self.y_total, self.xy_total)
 
     def combined(self, x_weight: Number, y_weight: Number) -> Moments:
         """Moments of `x_weight * x + y_weight * y`, exactly: (1, -1) gives the paired difference x - y."""
@@ -271,48 +268,3 @@ def _need(n: int, least: int) -> None:
     if n < least:
         message = f"n == {n}, must be at least {least}"
         raise NotEnoughData(message, hint="collect more observations, or widen the window")
-
-
-def _add(left: Number, right: Number) -> Number:
-    if isinstance(left, float) or isinstance(right, float):
-        return Fraction(left) + Fraction(right)
-    return left + right
-
-
-def _covariance(n: int, x: Number, y: Number, xy: Number, *, floor: bool) -> float:
-    exact = (n * Fraction(xy) - Fraction(x) * Fraction(y)) / (n * (n - 1))
-    return max(float(exact), 0.0) if floor else float(exact)
-
-
-def _check_sums(n: int, totals: tuple[Number, ...], squares: tuple[Number, ...]) -> None:
-    if n < 0:
-        message = f"n == {n!r}, must not be negative"
-        raise InputError(message)
-    for total, total_sq in zip(totals, squares, strict=True):
-        if not (math.isfinite(total) and math.isfinite(total_sq)):
-            message = f"total == {total!r}, total_sq == {total_sq!r}, must be finite"
-            raise InputError(message)
-        excess = Fraction(total) ** 2 - n * Fraction(total_sq)  # Cauchy-Schwarz: never positive
-        if excess > _ROUNDING * n * Fraction(total_sq):
-            message = f"total == {total!r}, total_sq == {total_sq!r} for n == {n}: no sample has these sums"
-            raise InputError(message, hint="were the squares summed in another unit, or did they overflow?")
-
-
-def _as_integers(values: ArrayLike) -> tuple[list[int], Fraction]:
-    """Every value as an integer multiple of one common unit, without rounding."""
-    array = np.asarray(values)
-    if array.ndim != 1:
-        message = f"values.shape == {array.shape}, must be one-dimensional"
-        raise InputError(message)
-    if array.dtype.kind in "bui":
-        return [int(v) for v in array.tolist()], Fraction(1)
-    floats = np.asarray(array, dtype=np.float64)
-    if not np.isfinite(floats).all():
-        message = "values must be finite, got NaN or infinity"
-        raise InputError(message, hint="a missing measurement is left out, never NaN")
-    mantissa, exponent = np.frexp(floats)
-    exponent = np.where(mantissa == 0, 0, exponent)
-    least = int(exponent.min(initial=0))
-    whole = np.ldexp(mantissa, _MANTISSA_BITS).astype(np.int64).tolist()
-    integers = [m << (e - least) for m, e in zip(whole, exponent.tolist(), strict=True)]
-    return integers, Fraction(2) ** (least - _MANTISSA_BITS)

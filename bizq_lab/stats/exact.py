@@ -1,0 +1,63 @@
+"""Exact arithmetic under the sums: integers, fractions, and floats read as the fractions they are. Knows no statistic."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bizq_lab.errors import InputError
+
+Number = int | float | Fraction
+
+_MANTISSA_BITS = 53
+_ROUNDING = Fraction(1, 10**12)
+
+
+def add(left: Number, right: Number) -> Number:
+    """Sum without rounding."""
+    if isinstance(left, float) or isinstance(right, float):
+        return Fraction(left) + Fraction(right)
+    return left + right
+
+
+def covariance(n: int, x: Number, y: Number, xy: Number) -> float:
+    """Unbiased covariance from sums, rounded once at the end."""
+    return float((n * Fraction(xy) - Fraction(x) * Fraction(y)) / (n * (n - 1)))
+
+
+def check_sums(n: int, totals: tuple[Number, ...], squares: tuple[Number, ...]) -> None:
+    """Raise `InputError` unless some sample of `n` values has these sums and sums of squares."""
+    if n < 0:
+        message = f"n == {n!r}, must not be negative"
+        raise InputError(message)
+    for total, total_sq in zip(totals, squares, strict=True):
+        if not (math.isfinite(total) and math.isfinite(total_sq)):
+            message = f"total == {total!r}, total_sq == {total_sq!r}, must be finite"
+            raise InputError(message)
+        excess = Fraction(total) ** 2 - n * Fraction(total_sq)  # Cauchy-Schwarz: never positive
+        if excess > _ROUNDING * n * Fraction(total_sq):
+            message = f"total == {total!r}, total_sq == {total_sq!r} for n == {n}: no sample has these sums"
+            raise InputError(message, hint="were the squares summed in another unit, or did they overflow?")
+
+
+def as_integers(values: ArrayLike) -> tuple[list[int], Fraction]:
+    """Every value as an integer multiple of one common unit, without rounding."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        message = f"values.shape == {array.shape}, must be one-dimensional"
+        raise InputError(message)
+    if array.dtype.kind in "bui":
+        return [int(v) for v in array.tolist()], Fraction(1)
+    floats = np.asarray(array, dtype=np.float64)
+    if not np.isfinite(floats).all():
+        message = "values must be finite, got NaN or infinity"
+        raise InputError(message, hint="a missing measurement is left out, never NaN")
+    mantissa, exponent = np.frexp(floats)
+    exponent = np.where(mantissa == 0, 0, exponent)
+    least = int(exponent.min(initial=0))
+    whole = np.ldexp(mantissa, _MANTISSA_BITS).astype(np.int64).tolist()
+    integers = [m << (e - least) for m, e in zip(whole, exponent.tolist(), strict=True)]
+    return integers, Fraction(2) ** (least - _MANTISSA_BITS)

@@ -1,0 +1,263 @@
+"""What another policy would have been worth, from a log with propensities. Knows arrays, no models and no log.
+
+Weights are target probability over logged propensity, both of the action that was taken. Every estimator returns its
+influence values, so that two policies valued on one log can be compared with their covariance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bizq_lab.core.estimate import Estimate
+from bizq_lab.errors import InputError
+from bizq_lab.stats.importance import Logged, clustered_se, effective_sample_size, need_weight
+from bizq_lab.stats.tails import constant_reach, need, wald
+from bizq_lab.stats.types import Floats, Test
+
+Support = tuple[float, float]
+
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PolicyValue:
+    """A policy's value.
+
+    Attributes:
+        estimate: Value with interval; `ess` is Kish's effective sample size.
+        se: Standard error, cluster-robust if clusters were given.
+        influence: Shape (n,). Each decision's deviation from the value; its mean is 0.
+    """
+
+    estimate: Estimate
+    se: float
+    influence: Floats
+
+
+class ClippedValue(NamedTuple):
+    """One point of the clipping curve."""
+
+    clip: float
+    value: PolicyValue
+    clipped_share: float
+
+
+def ips(
+    log: Logged, *, clip: float = math.inf, unit: str = "", level: float = 0.95, support: Support | None = None
+) -> PolicyValue:
+    """Inverse propensity score: unbiased without clipping, and wild when weights are.
+
+    Args:
+        log: Logged decisions.
+        clip: Largest weight; finite values trade variance for a bias that `clipping_curve` shows.
+        unit: Unit of the reward.
+        level: Coverage of the interval.
+        support: Range of the reward, for the interval when no spread was observed.
+
+    Raises:
+        PositivityViolation: The target never takes an action that was logged.
+
+    Source:
+        Horvitz & Thompson 1952, JASA 47:663; clipping: Ionides 2008.
+    """
+    w = np.minimum(log.weights, clip)
+    scores = w * log.reward
+    value = float(scores.mean())
+    name = "IPS" if math.isinf(clip) else f"IPS, weights clipped at {clip:g}"
+    return _valued(value, scores - value, w, log, method=name, unit=unit, level=level, support=support)
+
+
+def snips(log: Logged, *, unit: str = "", level: float = 0.95, support: Support | None = None) -> PolicyValue:
+    """Self-normalised inverse propensity score: a bias of order 1/n buys a value inside the range of rewards.
+
+    Raises:
+        PositivityViolation: The target never takes an action that was logged.
+
+    Source:
+        Swaminathan & Joachims 2015, NeurIPS; interval: delta method for a ratio.
+    """
+    w = log.weights
+    need_weight(w)
+    value = float((w * log.reward).sum() / w.sum())
+    influence = w * (log.reward - value) / w.mean()
+    return _valued(value, influence, w, log, method="SNIPS", unit=unit, level=level, support=support, plain=True)
+
+
+def direct_method(
+    log: Logged, expected: ArrayLike, *, unit: str = "", level: float = 0.95, support: Support | None = None
+) -> PolicyValue:
+    """Value according to a reward model alone; its interval ignores the model's own error, so never decide on it.
+
+    Args:
+        log: Logged decisions.
+        expected: Shape (n,). The model's reward under the target policy: sum over actions of probability times q.
+        unit: Unit of the reward.
+        level: Coverage of the interval.
+        support: Range of the reward.
+
+    Source:
+        Dudik, Langford & Li 2011, ICML.
+    """
+    scores = _aligned(expected, log)
+    value = float(scores.mean())
+    return _valued(
+        value,
+        scores - value,
+        np.ones(scores.size),
+        log,
+        method="direct method",
+        unit=unit,
+        level=level,
+        support=support,
+    )
+
+
+def doubly_robust(
+    log: Logged,
+    expected: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    self_normalised: bool = False,
+    unit: str = "",
+    level: float = 0.95,
+    support: Support | None = None,
+) -> PolicyValue:
+    """Reward model, corrected by the weighted residuals of the actions taken: right if either part is.
+
+    Args:
+        log: Logged decisions.
+        expected: Shape (n,). The model's reward under the target policy, cross-fitted (see `cross_fitted_means`).
+        predicted: Shape (n,). The model's reward for the action taken, cross-fitted.
+        weights: Shape (n,). Weights in place of the importance weights: `switch_weights`, `shrunken_weights`.
+        self_normalised: Divide the correction by the mean weight.
+        unit: Unit of the reward.
+        level: Coverage of the interval.
+        support: Range of the reward.
+
+    Raises:
+        PositivityViolation: The target never takes an action that was logged.
+
+    Source:
+        Dudik, Langford & Li 2011; switch: Wang, Agarwal & Dudik 2017; shrinkage: Su et al. 2020.
+    """
+    base, residual = _aligned(expected, log), log.reward - _aligned(predicted, log)
+    w = log.weights if weights is None else _aligned(weights, log)
+    if self_normalised:
+        need_weight(w)
+        correction = float((w * residual).sum() / w.sum())
+        value = float(base.mean()) + correction
+        influence = base - base.mean() + w * (residual - correction) / w.mean()
+    else:
+        scores = base + w * residual
+        value = float(scores.mean())
+        influence = scores - value
+    name = "SNDR" if self_normalised else "DR"
+    return _valued(value, influence, log.weights, log, method=name, unit=unit, level=level, support=support)
+
+
+def clipping_curve(
+    log: Logged,
+    *,
+    clips: Sequence[float] = (5.0, 10.0, 20.0, math.inf),
+    unit: str = "",
+    level: float = 0.95,
+    support: Support | None = None,
+) -> tuple[ClippedValue, ...]:
+    """IPS at several clips: where the curve still moves, the bias of clipping is not hidden but seen.
+
+    Source:
+        Ionides 2008, J. Comput. Graph. Stat. 17:295.
+    """
+    return tuple(
+        ClippedValue(
+            clip,
+            ips(log, clip=clip, unit=unit, level=level, support=support),
+            float((log.weights > clip).mean()),
+        )
+        for clip in clips
+    )
+
+
+def value_difference(
+    treatment: PolicyValue,
+    control: PolicyValue,
+    *,
+    clusters: ArrayLike | None = None,
+    null: float = 0.0,
+    unit: str = "",
+    level: float = 0.95,
+) -> Test:
+    """Difference of two policies' values on the same log; their covariance makes it sharper than two intervals.
+
+    Raises:
+        NotEnoughData: Fewer than two decisions.
+        InputError: Values of different logs, or policies that never differ.
+
+    Source:
+        Delta method on the difference of influence values.
+    """
+    if treatment.influence.shape != control.influence.shape:
+        message = "the two values come from different logs"
+        raise InputError(message)
+    groups = None if clusters is None else np.asarray(clusters)
+    influence = treatment.influence - control.influence
+    se = clustered_se(influence, groups)
+    if se <= 0:
+        message = "the two policies earn the same on every decision, so there is nothing to compare"
+        raise InputError(message)
+    units = influence.size if groups is None else np.unique(groups).size
+    value = treatment.estimate.value - control.estimate.value
+    return wald(value, se, df=units - 1, n=units, method="policy value difference", unit=unit, null=null, level=level)
+
+
+def _valued(
+    value: float,
+    influence: Floats,
+    weights: Floats,
+    log: Logged,
+    *,
+    method: str,
+    unit: str,
+    level: float,
+    support: Support | None,
+    plain: bool = False,
+) -> PolicyValue:
+    need_weight(weights)
+    ess = effective_sample_size(weights)
+    units = log.reward.size if log.clusters is None else int(np.unique(log.clusters).size)
+    need(units, 2, "clusters")
+    se = clustered_se(influence, log.clusters)
+    if plain:  # the published variance of a ratio has no n / (n - 1)
+        se *= math.sqrt((units - 1) / units)
+    if se > _TOLERANCE * max(abs(value), 1e-300):
+        # no more degrees of freedom than decisions that count
+        test = wald(value, se, df=max(min(units, ess) - 1, 1.0), n=units, method=method, unit=unit, level=level)
+        lower, upper = test.estimate.lower, test.estimate.upper
+    else:
+        lower, upper = constant_reach(value, max(int(min(units, ess)), 1), support, level)
+    estimate = Estimate(
+        value=value,
+        lower=min(lower, value),
+        upper=max(upper, value),
+        level=level,
+        unit=unit,
+        n=units,
+        method=method,
+        ess=ess,
+    )
+    return PolicyValue(estimate=estimate, se=se, influence=influence)
+
+
+def _aligned(values: ArrayLike, log: Logged) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != log.reward.shape or not np.isfinite(array).all():
+        message = f"model rewards or weights of shape {array.shape}, must be finite and of shape {log.reward.shape}"
+        raise InputError(message)
+    return array
