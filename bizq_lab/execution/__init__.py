@@ -4,12 +4,15 @@ from bizq_lab.execution.clock import SystemClock
 from bizq_lab.execution.executor import ResilientExecutor
 from bizq_lab.execution.health import BreakerSettings, HealthBook
 from bizq_lab.execution.human_tasks import HumanDesk
+from bizq_lab.execution.ledger import BudgetLedger, Cap
 from bizq_lab.execution.providers.engine import local_engine_problem
 from bizq_lab.execution.providers.registry import make_provider, provider_names
 from bizq_lab.execution.retry import RetrySettings
 
 __all__ = [
     "BreakerSettings",
+    "BudgetLedger",
+    "Cap",
     "HealthBook",
     "HumanDesk",
     "ResilientExecutor",

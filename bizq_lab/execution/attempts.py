@@ -19,7 +19,7 @@ from bizq_lab.execution.checks import is_acceptable, run_checks
 from bizq_lab.execution.classify import classify
 from bizq_lab.execution.error_table import action_for
 from bizq_lab.execution.pricing import reply_cost_nano_usd, worst_case_nano_usd
-from bizq_lab.execution.records import Payloads, Served, attempt_event, check_flags
+from bizq_lab.execution.records import Payloads, Served, attempt_event, attempt_flags
 from bizq_lab.execution.redact import redact
 
 if TYPE_CHECKING:
@@ -195,9 +195,18 @@ class Attempts:
         if worst is None:
             message = "a budget cannot be kept over a model without a price"
             raise BudgetRefused(message, hint="add its price to the catalog, or lift the cap")
-        await asyncio.to_thread(
-            self.ledger.reserve, workspace_id=job.context.workspace_id, attempt_id=attempt_id, nano_usd=worst
+        reserving = asyncio.ensure_future(
+            asyncio.to_thread(
+                self.ledger.reserve, workspace_id=job.context.workspace_id, attempt_id=attempt_id, nano_usd=worst
+            )
         )
+        try:
+            await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            await asyncio.wait([reserving])  # a thread cannot be cancelled: give back what it still sets aside
+            if reserving.exception() is None:
+                self.ledger.settle(attempt_id, 0)
+            raise
 
     def _answered(self, attempt_id: str, job: Job, call: ProviderCall, reply: ProviderReply) -> tuple[Attempt, Served]:
         served = self._served(call.config, reply.served_model)
@@ -257,7 +266,7 @@ class Attempts:
                 decision_id=job.decision.decision_id,
                 text=text,
                 status_code=failure.status if failure else None,
-                flags=[*served.flags, *_flags(attempt), *check_flags(attempt.checks)],
+                flags=[*served.flags, *attempt_flags(attempt)],
                 payloads=self.payloads,
             )
         )
@@ -265,7 +274,7 @@ class Attempts:
         if action_for(attempt.error_class).surface and attempt.error_class:
             log.warning("%s: %s: %s", attempt.config.key, attempt.error_class, attempt.error_message)
         if self.ledger is not None and attempt.cost is not None and not attempt.maybe_billed:
-            self.ledger.settle(attempt.attempt_id, attempt.cost.nano_usd)
+            await asyncio.to_thread(self.ledger.settle, attempt.attempt_id, attempt.cost.nano_usd)
 
     def _served(self, config: ModelConfig, served_id: str) -> Served:
         if served_id in {"", config.api_model, config.model, config.key}:
@@ -275,23 +284,3 @@ class Attempts:
         except UnknownModel:
             return Served(served_id, ("priced_as_requested",))
         return Served(key) if key == config.key else Served(key, ("served_model_mismatch",))
-
-
-def _flags(attempt: Attempt) -> list[str]:
-    flags = []
-    if attempt.cost is None:
-        flags.append("price_unknown")
-    if attempt.maybe_billed:
-        flags.append("worst_case_cost")
-    reply = attempt.reply
-    if reply is None:
-        return flags
-    if reply.usage.estimated:
-        flags.append("usage_estimated")
-    if reply.finish_reason == "length":
-        flags.append("truncated")
-    if reply.finish_reason in {"refusal", "content_filter"}:
-        flags.append(reply.finish_reason)
-    if attempt.config.temperature is not None and "temperature" not in reply.sent:
-        flags.append("temperature_not_sent")
-    return flags

@@ -82,7 +82,8 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (UnicodeDecodeError, "malformed"),
 )
 # The most telling cause wins, wherever it stands in the chain: "refused" inside a generic connection error.
-_SPECIFIC = ("tls", "dns", "timeout_connect", "refused", "timeout_read", "malformed", "bad_request", "reset")
+_BROKE_OFF = frozenset({"server_error", "overloaded", "gateway_timeout"})
+_SPECIFIC = ("tls", "dns", "refused", "timeout_connect", "timeout_read", "malformed", "bad_request", "reset")
 
 
 def classify(error: BaseException, *, now_s: float = 0.0, partial_text: str = "") -> ProviderError:
@@ -102,9 +103,14 @@ def classify(error: BaseException, *, now_s: float = 0.0, partial_text: str = ""
         name = "missing_key" if isinstance(error, MissingKey) else "engine_missing"
         return ProviderError(error.message, error_class=name, hint=error.hint)
     has_answer = status is not None or (body is not None and _code(body))
-    error_class = classify_response(status, body, str(error)) if has_answer else _from_causes(error)
+    if has_answer:
+        error_class, said = classify_response(status, body, str(error)), _message(body)
+    else:
+        error_class, said = _from_causes(error)
+    if partial_text and error_class in _BROKE_OFF:
+        error_class = "reset"  # it had begun to answer, so it may be billed: not the failure of a fresh request
     return ProviderError(
-        redact(_message(body) or str(error) or type(error).__name__),
+        redact(said or str(error) or type(error).__name__),
         error_class=error_class,
         status=status,
         code=redact(_code(body), limit=80) or None,
@@ -135,9 +141,13 @@ def classify_response(status: int | None, body: object, text: str = "") -> str:
     return "bad_request" if client_error else "server_error" if status >= 500 else "malformed"  # noqa: PLR2004 - as above
 
 
-def _from_causes(error: BaseException) -> str:
-    found = {label for cause in _causes(error) if (label := _own_class(cause))}
-    return next((label for label in _SPECIFIC if label in found), "unexpected")
+def _from_causes(error: BaseException) -> tuple[str, str]:
+    """The most telling cause: its class, and its own words, which say more than the SDK's "Connection error."."""
+    found: dict[str, str] = {}
+    for cause in _causes(error):
+        found.setdefault(_own_class(cause) or "unexpected", str(cause))
+    error_class = next((label for label in _SPECIFIC if label in found), "unexpected")
+    return error_class, found.get(error_class, "")
 
 
 def _own_class(error: BaseException) -> str | None:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.events import AttemptEvent, OutcomeEvent
-from bizq_lab.core.execution import Attempt, CheckResult, ExecutionMetrics, TaskResult, Usage
+from bizq_lab.core.execution import Attempt, ExecutionMetrics, TaskResult, Usage
 
 Payloads = Literal["full", "hash", "none"]
 US_PER_S = 1_000_000
@@ -130,9 +130,25 @@ def metrics_of(attempts: Sequence[Attempt], *, elapsed_s: float, error_type: str
     )
 
 
-def check_flags(checks: Sequence[CheckResult]) -> list[str]:
-    """Each failed check by name (S23)."""
-    return [f"check:{check.name}" for check in checks if not check.passed]
+def attempt_flags(attempt: Attempt) -> list[str]:
+    """What a reader of the row should know, as codes; each failed check by name (S23)."""
+    flags = [f"check:{check.name}" for check in attempt.checks if not check.passed]
+    if attempt.cost is None:
+        flags.append("price_unknown")
+    if attempt.maybe_billed:
+        flags.append("worst_case_cost")
+    reply = attempt.reply
+    if reply is None:
+        return flags
+    if reply.usage.estimated:
+        flags.append("usage_estimated")
+    if reply.finish_reason == "length":
+        flags.append("truncated")
+    if reply.finish_reason in {"refusal", "content_filter"}:
+        flags.append(reply.finish_reason)
+    if attempt.config.temperature is not None and "temperature" not in reply.sent:
+        flags.append("temperature_not_sent")
+    return flags
 
 
 def _sha256(text: str) -> str:

@@ -1,0 +1,181 @@
+"""Money set aside before a call and settled after it, shared by all processes (S18). Knows no provider and no price."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bizq_lab.core.money import Money
+from bizq_lab.core.snapshot import BudgetView
+from bizq_lab.errors import BudgetRefused, InputError, LogError
+from bizq_lab.execution.clock import SystemClock
+
+if TYPE_CHECKING:
+    from bizq_lab.core.protocols import Clock
+
+Period = Literal["day", "month", "total"]
+EVERYONE = "*"
+_BUSY_S = 30.0
+_PERIOD_FORMAT: Mapping[Period, str] = {"day": "%Y-%m-%d", "month": "%Y-%m", "total": "total"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Most USD per period (UTC); a call that could pass it is refused before it is sent."""
+
+    usd: float
+    period: Period = "month"
+
+
+class BudgetLedger:
+    """A SQLite file that no number of processes can overspend.
+
+    A reserve books the worst case in one `BEGIN IMMEDIATE` transaction that first checks every cap; settling
+    replaces it by what the call cost. A call that never settles (killed, or maybe billed) stays booked at its worst.
+
+    Args:
+        path: The file; `Lab` keeps it beside the log.
+        caps: Cap of each workspace. `"*"` caps all of them together.
+        each: Cap of every workspace that has none of its own.
+        clock: Says which period it is.
+    """
+
+    def __init__(
+        self, path: Path | str, *, caps: Mapping[str, Cap] | None = None, each: Cap | None = None,
+        clock: Clock | None = None,
+    ) -> None:  # fmt: skip
+        """Make the file if need be.
+
+        Raises:
+            InputError: A cap is negative.
+            LogError: The file cannot be used.
+        """
+        self._path, self._caps, self._each, self._clock = Path(path), dict(caps or {}), each, clock or SystemClock()
+        for scope, cap in [*self._caps.items(), *([("each workspace", each)] if each else [])]:
+            if Money.from_usd(cap.usd).nano_usd < 0:
+                message = f"cap of {scope!r} == {cap.usd!r}, must be >= 0"
+                raise InputError(message, hint="0 refuses every call; leave the cap out for no limit")
+        self._statements = _statements()
+        self._lock = threading.Lock()
+        self._pid = -1
+        self._connection: sqlite3.Connection | None = None
+        with self._transaction() as run:
+            for statement in filter(str.strip, self._statements["schema"].split(";")):
+                run.execute(statement)
+
+    def reserve(self, *, workspace_id: str, attempt_id: str, nano_usd: int) -> None:
+        """Book the worst case of one call.
+
+        Raises:
+            BudgetRefused: It would pass a cap; nothing was booked.
+        """
+        now_us = self._clock.now_us()
+        with self._transaction() as run:
+            for scope, cap in self._scopes(workspace_id):
+                period = _period(cap, now_us)
+                row = {"scope": scope, "period": period, "nano_usd": nano_usd}
+                spent = self._spent(run, scope, period)
+                if cap is not None and spent + nano_usd > Money.from_usd(cap.usd).nano_usd:
+                    raise _refusal(scope, cap, spent, nano_usd)
+                run.execute(self._statements["reserve"], {**row, "attempt_id": attempt_id, "at_us": now_us})
+                run.execute(self._statements["add"], row)
+
+    def settle(self, attempt_id: str, nano_usd: int) -> None:
+        """Replace what was booked for a call by what it cost. A second time changes nothing."""
+        with self._transaction() as run:
+            for scope, period, reserved in run.execute(self._statements["open"], {"attempt_id": attempt_id}).fetchall():
+                change = {"scope": scope, "period": period, "nano_usd": nano_usd - reserved}
+                run.execute(self._statements["add"], change)
+            run.execute(self._statements["settle"], {"attempt_id": attempt_id, "nano_usd": nano_usd})
+
+    def booked(self, scope: str = EVERYONE) -> Money:
+        """Settled and reserved money of a workspace, or of everyone, in the current period."""
+        caps = dict(self._scopes(scope))
+        with self._transaction() as run:
+            return Money(self._spent(run, scope, _period(caps[scope], self._clock.now_us())))
+
+    def view(self, workspace_id: str) -> BudgetView:
+        """What routing may know: the least that any cap leaves this workspace now."""
+        left, version = [], []
+        with self._transaction() as run:
+            for scope, cap in self._scopes(workspace_id):
+                spent = self._spent(run, scope, _period(cap, self._clock.now_us()))
+                version.append(str(spent))
+                if cap is not None:
+                    left.append(Money.from_usd(cap.usd).nano_usd - spent)
+        return BudgetView(remaining_usd=max(0, min(left)) / 1e9 if left else None, version="/".join(version))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def _scopes(self, workspace_id: str) -> list[tuple[str, Cap | None]]:
+        everyone = (EVERYONE, self._caps.get(EVERYONE))
+        if workspace_id == EVERYONE:
+            return [everyone]
+        return [(workspace_id, self._caps.get(workspace_id, self._each)), everyone]
+
+    def _spent(self, run: sqlite3.Connection, scope: str, period: str) -> int:
+        row = run.execute(self._statements["spent"], {"scope": scope, "period": period}).fetchone()
+        return int(row[0]) if row else 0
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                connection = self._open()
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                message = f"the budget ledger {self._path.name!r} cannot be used: {error}"
+                raise LogError(
+                    message, hint="is it a file of this program, in a folder that can be written?"
+                ) from error
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def _open(self) -> sqlite3.Connection:
+        # A connection must not cross a fork: SQLite's locks belong to the process that took them.
+        if self._connection is None or self._pid != os.getpid():
+            connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection, self._pid = connection, os.getpid()
+        return self._connection
+
+
+def _period(cap: Cap | None, now_us: int) -> str:
+    name: Period = cap.period if cap is not None else "month"
+    return datetime.fromtimestamp(now_us / 1e6, tz=UTC).strftime(_PERIOD_FORMAT[name])
+
+
+def _refusal(scope: str, cap: Cap, spent: int, nano_usd: int) -> BudgetRefused:
+    who = "all workspaces" if scope == EVERYONE else f"workspace {scope!r}"
+    message = (
+        f"worst case {Money(nano_usd)} would pass the {cap.period} cap of {who}: {Money(spent)} of ${cap.usd:g} booked"
+    )
+    return BudgetRefused(message, hint="raise the cap, lower max_tokens, or wait for the next period")
+
+
+def _statements() -> dict[str, str]:
+    text = files("bizq_lab.execution").joinpath("ledger.sql").read_text(encoding="utf-8")
+    _, *sections = text.split("-- name: ")
+    named: dict[str, Any] = {}
+    for section in sections:
+        name, _, body = section.partition("\n")
+        named[name.strip()] = body.strip()
+    return named
