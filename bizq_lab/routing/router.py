@@ -1,0 +1,259 @@
+"""AITaskRouter: one pure function from task, context, config, catalog, snapshot and seed to a decision (S14).
+
+Must not know clocks, files, providers or the log. Plans are cached; the cache never changes an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from bizq_lab.core.decision import DEFAULT_ARM, Candidate, RoutingDecision
+from bizq_lab.core.ids import derived_id
+from bizq_lab.core.model import Reason
+from bizq_lab.core.snapshot import Evidence, Snapshot
+from bizq_lab.core.task import RoutingContext, Task
+from bizq_lab.errors import InputError
+from bizq_lab.routing.appraise import appraise, ask_of, estimate, input_tokens, size_of
+from bizq_lab.routing.assignment import Assignment, assign
+from bizq_lab.routing.choose import fallbacks
+from bizq_lab.routing.option import Option
+from bizq_lab.routing.plan import Plan, Planner
+from bizq_lab.routing.settle import fitted, settle
+
+if TYPE_CHECKING:
+    from bizq_lab.catalog import Catalog
+    from bizq_lab.config import RoutingConfig
+    from bizq_lab.core.decision import Design
+
+EMPTY_SNAPSHOT = Snapshot()
+NO_EVIDENCE = EMPTY_SNAPSHOT.evidence
+NO_ARMS: Mapping[str, Option] = MappingProxyType({})
+NAMING_POLICIES = frozenset({"experiment", "weights"})
+MAX_PLANS = 20_000  # a plan is a few kilobytes a candidate; beyond this many kinds of task the cache starts anew
+
+
+class AITaskRouter:
+    """Selects the model and configuration for each task.
+
+    Example:
+        >>> router = AITaskRouter()
+        >>> task = Task(type="content.write_product_description", input={"product_name": "Wireless Headphones"})
+        >>> decision = router.route_task(task, RoutingContext(workspace_id="ws_123", max_cost=0.50))
+        >>> decision.policy
+        'rules'
+    """
+
+    def __init__(
+        self, catalog: Catalog | None = None, config: RoutingConfig | None = None, *, strict: bool = False
+    ) -> None:
+        """Check that catalog and config fit.
+
+        Args:
+            catalog: Models, prices and task types; the `current` preset if None.
+            config: Arms, weights and experiments; None means the rules alone.
+            strict: Refuse task types that nobody declared, instead of routing them by prefix or default (S1).
+
+        Raises:
+            UnknownModel: The config names a model that the catalog does not have.
+        """
+        if catalog is None:
+            from bizq_lab.catalog import load_catalog  # noqa: PLC0415 - only who brings no catalog reads the preset
+
+            catalog = load_catalog()
+        self.catalog = catalog
+        self.config = config
+        self._planner = Planner(catalog, config, strict=strict)
+        self._config_hash = "" if config is None else config.hash
+        self._cache: tuple[Evidence, dict[object, Plan]] = (NO_EVIDENCE, {})
+
+    def route_task(
+        self,
+        task: Task,
+        context: RoutingContext,
+        *,
+        snapshot: Snapshot = EMPTY_SNAPSHOT,
+        seed: int = 0,
+        decision_id: str | None = None,
+        arm: str | None = None,
+        experiment: str = "",
+        design: Design = "observational",
+    ) -> RoutingDecision:
+        """Decide which model serves a task.
+
+        Args:
+            task: What to do.
+            context: Who asks, and what must not be exceeded.
+            snapshot: Health, evidence and budget at this instant.
+            seed: Of the draw, if an adaptive policy makes one.
+            decision_id: Its id; derived from the inputs if None.
+            arm: Take this arm, or model; constraints are still checked and reported.
+            experiment: Label for a decision whose arm the caller named.
+            design: How the comparison was designed.
+
+        Raises:
+            NoFeasibleModel: Every candidate violates a hard constraint.
+            UnknownProvider: The preferred provider serves no model of the catalog.
+            UnknownModel: `arm` is neither an arm of the config nor a model of the catalog.
+            UnknownTaskType: The router is strict and nobody declared the type.
+        """
+        return self.decide(
+            task,
+            context,
+            context,
+            snapshot=snapshot,
+            seed=seed,
+            decision_id=decision_id,
+            arm=arm,
+            experiment=experiment,
+            design=design,
+        )
+
+    def route_many(
+        self,
+        tasks: Iterable[Task],
+        contexts: RoutingContext | Iterable[RoutingContext],
+        *,
+        snapshot: Snapshot = EMPTY_SNAPSHOT,
+        seed: int = 0,
+    ) -> Iterator[RoutingDecision]:
+        """Decide for many tasks, one at a time and in order, each exactly as `route_task` would.
+
+        Args:
+            tasks: Read as they are needed, so that a million of them need no more memory than one.
+            contexts: One for all, or one for each.
+            snapshot: Held still for the whole batch.
+            seed: Of any adaptive draw; the task is part of the draw.
+
+        Raises:
+            InputError: There are fewer or more contexts than tasks.
+        """
+        each = repeat(contexts) if isinstance(contexts, RoutingContext) else iter(contexts)
+        for task in tasks:
+            context = next(each, None)
+            if context is None:
+                message = f"no context is left for task {task.id!r}"
+                raise InputError(message, hint="pass one context for all tasks, or one for each")
+            yield self.decide(task, context, context, snapshot=snapshot, seed=seed)
+        if not isinstance(contexts, RoutingContext) and next(each, None) is not None:
+            message = "more contexts than tasks"
+            raise InputError(message, hint="pass one context for all tasks, or one for each")
+
+    def decide(
+        self,
+        task: Task,
+        context: RoutingContext,
+        wishes: RoutingContext,
+        *,
+        snapshot: Snapshot = EMPTY_SNAPSHOT,
+        seed: int = 0,
+        decision_id: str | None = None,
+        arm: str | None = None,
+        experiment: str = "",
+        design: Design = "observational",
+        learned: tuple[Reason, ...] = (),
+    ) -> RoutingDecision:
+        """`route_task`, by wishes that may differ from the original context: what learning made of it.
+
+        Args:
+            task: What to do.
+            context: As it was given; it names the history cell and is what is logged.
+            wishes: As it is to be obeyed.
+            snapshot: See `route_task`.
+            seed: See `route_task`.
+            decision_id: See `route_task`.
+            arm: See `route_task`.
+            experiment: See `route_task`.
+            design: See `route_task`.
+            learned: Why the wishes differ.
+        """
+        plan, kind = self._plan(task.type, wishes, context, snapshot.evidence)
+        size = size_of(task, wishes)
+        ask, rules = ask_of(wishes, snapshot)
+        appraisal = appraise(plan.options, size, ask, rules, snapshot.health)
+        if arm is None:
+            assignment = assign(plan, task, context, appraisal.offers, seed)
+        else:
+            assignment = Assignment(arm, "experiment", {arm: 1.0}, context.workspace_id, experiment)
+        arms: Mapping[str, Option] = NO_ARMS
+        rows: list[Candidate] = []
+        if assignment.policy in NAMING_POLICIES:
+            names = [name for name in assignment.shares if name != DEFAULT_ARM]
+            arms = {name: self._planner.arm(plan, task.type, wishes, name) for name in names}
+            rows = appraise(arms.values(), size, ask, rules, snapshot.health).candidates
+        verdict = settle(plan, appraisal, assignment, arms, rows, explicit=arm is not None)
+        chosen, reasons = verdict.option, (*learned, *verdict.reasons)
+        config, flags = chosen.config, verdict.flags
+        if reasons:
+            config = config.because(*reasons)
+            flags = (*flags, *[reason.code for reason in learned])
+        fit = fitted(config, chosen.entry.context_window, input_tokens(chosen, size)[2])
+        if fit is not config:
+            config, flags = fit, (*flags, "max_tokens_clamped")
+        if decision_id is None:
+            asked = (kind, ask, size, arm, experiment, seed)
+            world = (self._config_hash, self.catalog.version, snapshot.id)
+            decision_id = derived_id("dec", task.id, context.workspace_id, asked, world)
+        return RoutingDecision(
+            decision_id=decision_id,
+            task=task,
+            context=context,
+            base_source=plan.base_source,
+            segment=plan.segment,
+            arm=assignment.arm,
+            policy=assignment.policy,
+            design=assignment.design(design),
+            config=config,
+            fallbacks=fallbacks(chosen, appraisal.offers, plan.terms),
+            candidates=verdict.candidates,
+            propensity=assignment.propensity,
+            estimate=estimate(chosen, size),
+            unit=assignment.unit,
+            config_hash=self._config_hash,
+            catalog_version=self.catalog.version,
+            snapshot_id=snapshot.id,
+            seed=seed,
+            experiment=assignment.experiment,
+            stage=assignment.stage,
+            flags=flags,
+        )
+
+    def _plan(
+        self, task_type: str, wishes: RoutingContext, context: RoutingContext, evidence: Evidence
+    ) -> tuple[Plan, tuple[object, ...]]:
+        """The plan of a kind of task, and the key that names the kind."""
+        kind = _kind_of(task_type, wishes, context)
+        known, plans = self._cache
+        if evidence is not known and not (_is_empty(evidence) and _is_empty(known)):
+            plans = {}
+            self._cache = (evidence, plans)
+        plan = plans.get(kind)
+        if plan is None:
+            plan = self._planner.plan(task_type, wishes, context, evidence)
+            if len(plans) >= MAX_PLANS:
+                plans.clear()
+            plans[kind] = plan
+        return plan, kind
+
+
+def _kind_of(task_type: str, wishes: RoutingContext, context: RoutingContext) -> tuple[object, ...]:
+    """Everything of a context that a plan depends on."""
+    preferences = wishes.workspace_preferences
+    return (
+        task_type,
+        wishes.task_complexity,
+        wishes.priority,
+        wishes.user_tier,
+        wishes.budget_tier,
+        wishes.quality_tier,
+        wishes.requires_consistency,
+        None if preferences is None else tuple(preferences.__dict__.values()),
+        wishes.recent_task_performance,
+        None if wishes is context else (context.task_complexity, context.quality_tier),
+    )
+
+
+def _is_empty(evidence: Evidence) -> bool:
+    return not evidence.history and not evidence.orderings
