@@ -1,0 +1,122 @@
+"""From TOML to a Catalog: presets in the package, a file of one's own on top. The only module here that reads files."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bizq_lab.catalog.catalog import DEFAULT_TYPE, Catalog
+from bizq_lab.catalog.prompts import check_template
+from bizq_lab.catalog.schema import ModelEntry, TaskTypeEntry
+from bizq_lab.errors import InvalidCatalog
+
+PRESETS = ("current", "classic")
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    purpose: Literal["live", "offline"] = "live"
+    models: tuple[ModelEntry, ...] = ()
+    task_types: Mapping[str, Mapping[str, Any]] = {}
+
+
+def load_catalog(preset: str = "current", *, override: Path | None = None, as_of: date | None = None) -> Catalog:
+    """Load a preset, and a file over it.
+
+    Args:
+        preset: `current`, models sold in November 2026, or `classic`, the specification's own (S2).
+        override: A TOML file with the same tables; what it names replaces or extends the preset field by field.
+        as_of: Date for prices and retirements; today if not given, so that the rest can stay pure.
+
+    Raises:
+        InvalidCatalog: A file is missing, is not TOML, or says something inconsistent.
+    """
+    if preset not in PRESETS:
+        message = f"preset == {preset!r}, must be one of {', '.join(PRESETS)}"
+        raise InvalidCatalog(message, hint="pass a file of your own as `override`")
+    folder = files("bizq_lab.catalog") / "presets"
+    shared = _parse((folder / "task_types.toml").read_text("utf-8"), "task_types.toml")
+    own = _parse((folder / f"{preset}.toml").read_text("utf-8"), f"{preset}.toml")
+    data = _merge(shared, own)
+    where = f"preset {preset!r}"
+    if override is not None:
+        data, where = _merge(data, _parse(_read(override), str(override))), str(override)
+    return _build(preset, data, where, as_of or datetime.now(UTC).date())
+
+
+def _build(name: str, data: Mapping[str, Any], where: str, as_of: date) -> Catalog:
+    try:
+        document = _Document.model_validate(data)
+        entries = {
+            kind: TaskTypeEntry.model_validate({"type": kind, **fields}) for kind, fields in document.task_types.items()
+        }
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(map(str, first["loc"]))
+        message = f"{where}: {path}: {first['msg']}, got {first['input']!r:.80}"
+        raise InvalidCatalog(message, hint="see bizq_lab.catalog.schema for the fields") from None
+    models = {model.key: model for model in document.models}
+    _check(models, entries, where)
+    return Catalog(name=name, purpose=document.purpose, as_of=as_of, models=models, task_types=entries)
+
+
+def _check(models: Mapping[str, ModelEntry], entries: Mapping[str, TaskTypeEntry], where: str) -> None:
+    if DEFAULT_TYPE not in entries:
+        raise InvalidCatalog(f"{where}: task_types has no {DEFAULT_TYPE!r}", hint="unknown task types need it (S1)")
+    for kind, entry in entries.items():
+        for key in (entry.model, *entry.models, *entry.efficiency):
+            if key not in models:
+                message = f"{where}: task_types.{kind} names model {key!r}, which the catalog does not have"
+                raise InvalidCatalog(message, hint=f"known: {', '.join(sorted(models))}")
+        if DEFAULT_TYPE not in entry.prompts:
+            raise InvalidCatalog(f"{where}: task_types.{kind}.prompts has no 'default'", hint="add one")
+        for variant, spec in entry.prompts.items():
+            check_template(spec.template, f"{where}: task_types.{kind}.prompts.{variant}")
+            check_template(spec.system, f"{where}: task_types.{kind}.prompts.{variant}.system")
+    for key, model in models.items():
+        if model.replaced_by is not None and "/" not in model.replaced_by:
+            raise InvalidCatalog(f"{where}: models.{key}.replaced_by == {model.replaced_by!r}, must be provider/model")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read: {error}"
+        raise InvalidCatalog(message, hint="pass the path of a TOML file in UTF-8") from None
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{where}: is not TOML: {error}"
+        raise InvalidCatalog(message) from None
+
+
+def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables merge field by field, models by key; anything else is replaced."""
+    merged = dict(base)
+    for name, value in top.items():
+        if name == "models":
+            merged[name] = _merge_models(base.get(name, []), value)
+        elif isinstance(value, dict) and isinstance(base.get(name), dict):
+            merged[name] = _merge(base[name], value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _merge_models(base: list[dict[str, Any]], top: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    by_key = {(model.get("provider"), model.get("model")): model for model in base}
+    for model in top:
+        key = (model.get("provider"), model.get("model"))
+        by_key[key] = {**by_key.get(key, {}), **model}
+    return list(by_key.values())

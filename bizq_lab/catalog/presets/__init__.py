@@ -1,0 +1,1 @@
+"""TOML presets of the catalog; data only."""
