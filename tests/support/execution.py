@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
-from bizq_lab.catalog import Catalog
 from bizq_lab.catalog.schema import CheckSpec, ModelEntry, PromptSpec, TaskTypeEntry
 from bizq_lab.core.decision import CostEstimate, RoutingDecision
 from bizq_lab.core.events import AttemptEvent, Event, HumanTaskEvent, OutcomeEvent
@@ -20,6 +19,9 @@ from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import UnknownModel
 from bizq_lab.execution import HealthBook, ResilientExecutor, make_provider
 from tests.support.fault_server import FaultServer
+
+if TYPE_CHECKING:
+    from bizq_lab.catalog import Catalog
 
 EventT = TypeVar("EventT", bound=Event)
 TASK_TYPE = "content.write_product_description"
@@ -74,18 +76,22 @@ class TinyCatalog:
     }
 
     def resolve(self, name: str) -> ModelEntry:
+        """A key, a bare name or a dated id."""
         for entry in self.models.values():
             if name in {entry.key, entry.model, *entry.aliases}:
                 return entry
         raise UnknownModel.among(name, self.models)
 
     def price(self, key: str) -> Price:
+        """Easy prices."""
         return LOCAL_PRICE if key.startswith("local/") else PRICE
 
     def is_retired(self, key: str) -> bool:
+        """One model is."""
         return key == "openai/old"
 
     def task_type(self, name: str, *, strict: bool = False) -> tuple[TaskTypeEntry, str]:
+        """The same for every name, but for side effects."""
         del strict
         entry = TaskTypeEntry(
             type=name,
@@ -102,10 +108,12 @@ class TinyCatalog:
         return entry, "exact"
 
     def render(self, task: Task, variant: str = "default") -> Rendered:
+        """The question alone."""
         del variant
         return Rendered("Be brief.", str(task.input.get("q", "hello")), "v1")
 
     def model_config(self, key: str, entry: TaskTypeEntry, **parameters: Any) -> ModelConfig:
+        """The model with the task's parameters."""
         model = self.models[key]
         return ModelConfig(
             provider=model.provider,
@@ -124,19 +132,26 @@ class FakeClock:
     """Time that moves only when told to, with sleeps on record and timeouts that obey it."""
 
     def __init__(self) -> None:
-        self.now = 1_000.0
-        self.slept: list[float] = []
+        self.reset()
         self._bounds: dict[int, tuple[float, asyncio.AbstractEventLoop, asyncio.Timeout]] = {}
         self._ids = count()
         self._lock = threading.Lock()
 
+    def reset(self) -> None:
+        """Back to the start."""
+        self.now = 1_000.0
+        self.slept: list[float] = []
+
     def now_us(self) -> int:
+        """A wall clock that agrees with the fake time."""
         return 1_795_000_000_000_000 + round(self.now * 1e6)
 
     def monotonic(self) -> float:
+        """The fake time."""
         return self.now
 
     async def sleep(self, seconds: float) -> None:
+        """Let fake time pass, on record."""
         self.slept.append(seconds)
         self.now += seconds
 
@@ -170,23 +185,28 @@ class ListSink:
         self.before_append: Callable[[Event], None] = lambda _: None
 
     def append(self, event: Event) -> None:
+        """Keep the event."""
         self.before_append(event)
         self.events.append(event)
 
     def of(self, kind: type[EventT]) -> list[EventT]:
+        """Events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def attempts(self) -> list[AttemptEvent]:
+        """Attempt rows."""
         return self.of(AttemptEvent)
 
     @property
     def outcome(self) -> OutcomeEvent:
+        """The only outcome row."""
         (only,) = self.of(OutcomeEvent)
         return only
 
     @property
     def human_tasks(self) -> list[HumanTaskEvent]:
+        """Human task rows."""
         return self.of(HumanTaskEvent)
 
 
@@ -230,13 +250,20 @@ class Bench:
     """An executor over the fault server, with everything injected and everything visible."""
 
     def __init__(self, server: FaultServer, *, stream: bool = True, **settings: Any) -> None:
-        self.clock, self.sink, self.server = FakeClock(), ListSink(), server
-        self.health = HealthBook(clock=self.clock)
+        self.server, self.stream, self.settings = server, stream, settings
+        self.clock = FakeClock()
         self.providers: dict[str, Provider] = {
             "openai": make_provider("openai", base_url=server.base_url("openai"), clock=self.clock),
             "anthropic": make_provider("anthropic", base_url=server.base_url("anthropic"), clock=self.clock),
             "local": make_provider("local", url=server.base_url("local"), threads=1, clock=self.clock),
         }
+        self.fresh()
+
+    def fresh(self) -> Self:
+        """New books, breakers and executor around the same clients and clock, which is set back."""
+        self.clock.reset()
+        self.sink = ListSink()
+        self.health = HealthBook(clock=self.clock)
         numbers = count(1)
         self.executor = ResilientExecutor(
             CATALOG,
@@ -245,16 +272,18 @@ class Bench:
             clock=self.clock,
             ids=lambda prefix: f"{prefix}_{next(numbers)}",
             health=self.health,
-            stream=stream,
+            stream=self.stream,
             timeout=self.clock.timeout,
-            **settings,
+            **self.settings,
         )
+        return self
 
     def run(self, made: RoutingDecision) -> Any:
         """Execute on the background loop, as a script would."""
         return self.executor.execute_with_failover(made.task, made, made.context)
 
     def close(self) -> None:
+        """Close the connections."""
         self.executor.wait(self.executor.aclose())
 
 
