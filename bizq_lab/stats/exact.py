@@ -1,4 +1,4 @@
-"""Exact arithmetic under the sums: integers, fractions, and floats read as the fractions they are. Knows no statistic."""
+"""Exact arithmetic under the sums: integers, fractions, and floats as the fractions they are. Knows no statistic."""
 
 from __future__ import annotations
 
