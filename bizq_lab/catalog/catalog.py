@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from bizq_lab.catalog.prefixes import DEFAULT_TYPE, prefix_entries, prefixes_of
 from bizq_lab.catalog.prompts import render_template, template_hash
 from bizq_lab.catalog.schema import ModelEntry, PriceEntry, TaskTypeEntry
 from bizq_lab.core.ids import digest
@@ -14,7 +16,7 @@ from bizq_lab.core.task import Task
 from bizq_lab.errors import InputError, UnknownModel, UnknownTaskType
 
 NANO = 1_000_000_000
-DEFAULT_TYPE = "default"
+MAX_CACHED = 10_000  # a sweep over temperatures must not grow the cache without end
 
 
 class Prompt(NamedTuple):
@@ -51,8 +53,8 @@ class Catalog:
         self.name = name
         self.purpose = purpose
         self.as_of = as_of
-        self.models = dict(models)
-        self.task_types = dict(task_types)
+        self.models = MappingProxyType(dict(models))
+        self.task_types = MappingProxyType(dict(task_types))
         book = sorted((key, entry.model_dump_json(include={"prices"})) for key, entry in self.models.items())
         self.price_version = digest(book)[:16]
         content = [entry.model_dump_json() for _, entry in sorted(self.models.items())]
@@ -60,13 +62,14 @@ class Catalog:
         self.version = digest(name, purpose, *content)[:16]
         self._names = _names(self.models)
         self._prices = {key: self._price(entry) for key, entry in self.models.items()}
+        prefixed = prefix_entries(self.task_types)
+        self._found = {kind: (entry, "exact") for kind, entry in self.task_types.items() if kind != DEFAULT_TYPE}
+        self._found |= {kind: (entry, f"prefix:{kind}") for kind, entry in prefixed.items()}
+        self._fallback = (self.task_types[DEFAULT_TYPE], DEFAULT_TYPE)
         self._prompts = {
             (kind, variant): template_hash(spec)
-            for kind, entry in self.task_types.items()
+            for kind, (entry, _) in {**self._found, DEFAULT_TYPE: self._fallback}.items()
             for variant, spec in entry.prompts.items()
-        }
-        self._found: dict[str, tuple[TaskTypeEntry, str]] = {
-            kind: (entry, "exact") for kind, entry in self.task_types.items() if kind != DEFAULT_TYPE
         }
         self._configs: dict[tuple[str, str, str, float | None, int | None], ModelConfig] = {}
 
@@ -88,19 +91,21 @@ class Catalog:
     def task_type(self, name: str, *, strict: bool = False) -> tuple[TaskTypeEntry, str]:
         """The task type of that name, and how it was found: `exact`, `prefix:content.*` or `default` (S1).
 
-        A prefix is represented by its first declared task type in alphabetical order.
+        A prefix takes the model and parameters of the type that stands for it, but the prompt, checks and value of
+        `default`: another type's prompt would ask for the wrong thing.
 
         Raises:
             UnknownTaskType: `strict`, and there is no exact match.
         """
         found = self._found.get(name)
-        if found is not None:
+        if found is not None and (not strict or found[1] == "exact"):
             return found
         if strict:
             raise UnknownTaskType.among(name, [kind for kind in self.task_types if kind != DEFAULT_TYPE])
-        prefix = name.split(".", maxsplit=1)[0] + "."
-        kin = sorted(kind for kind in self.task_types if kind.startswith(prefix))
-        return (self.task_types[kin[0]], f"prefix:{prefix}*") if kin else (self.task_types[DEFAULT_TYPE], "default")
+        for prefix in prefixes_of(name):
+            if prefix in self._found:
+                return self._found[prefix]
+        return self._fallback
 
     def is_retired(self, key: str) -> bool:
         """Whether the vendor has switched the model off by `as_of`."""
@@ -136,35 +141,46 @@ class Catalog:
         temperature: float | None = None,
         max_tokens: int | None = None,
     ) -> ModelConfig:
-        """The model's own identity, prices and limits with the task's parameters; output clamped (S5, S10)."""
-        cached = (key, entry.type, variant, temperature, max_tokens)
-        config = self._configs.get(cached)
+        """The model's own identity, prices and limits with the task's parameters; output clamped (S5, S10).
+
+        Args:
+            key: Any name of the model.
+            entry: The task type, as `task_type` returned it.
+            variant: Prompt variant.
+            temperature: Instead of the task type's.
+            max_tokens: Instead of the task type's.
+
+        Raises:
+            UnknownModel: `key` names no model.
+            InputError: The task type has no such variant, or `max_tokens` is not positive.
+        """
+        wanted = (key, entry.type, variant, temperature, max_tokens)
+        config = self._configs.get(wanted)
         if config is None:
-            config = self._configs[cached] = self._model_config(*cached, entry=entry)
+            config = self._make_config(self.resolve(key), entry, variant, temperature, max_tokens)
+            if len(self._configs) < MAX_CACHED:
+                self._configs[wanted] = config
         return config
 
-    def _model_config(
-        self,
-        key: str,
-        _type: str,
-        variant: str,
-        temperature: float | None,
-        max_tokens: int | None,
-        *,
-        entry: TaskTypeEntry,
+    def _make_config(
+        self, model: ModelEntry, entry: TaskTypeEntry, variant: str, temperature: float | None, max_tokens: int | None
     ) -> ModelConfig:
-        model = self.resolve(key)
         wanted = entry.max_tokens if max_tokens is None else max_tokens
-        most = min(model.output_limit, model.context_window)
-        reasons = [Reason("base", entry.reasoning)] if model.key == self._names.get(entry.model) else []
-        if wanted > most:
-            reasons.append(Reason("max_tokens_clamped", "output limit of the model", wanted, most, "tokens"))
+        if wanted < 1:
+            message = f"max_tokens == {wanted!r}, must be at least 1"
+            raise InputError(message, hint="leave it out for the task type's own limit")
+        limit, what = min(
+            (model.output_limit, "the model's output limit"), (model.context_window, "its context window")
+        )
+        reasons = [Reason("base", entry.reasoning)] if model.key == self.resolve(entry.model).key else []
+        if wanted > limit:
+            reasons.append(Reason("max_tokens_clamped", f"to {what}", wanted, limit, "tokens"))
         return ModelConfig(
             provider=model.provider,
             model=model.model,
             api_model=model.api_model,
             temperature=entry.temperature if temperature is None else temperature,
-            max_tokens=min(wanted, most),
+            max_tokens=min(wanted, limit),
             speed_tier=model.speed_tier,
             tier=model.tier,
             price=self._prices[model.key],

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bizq_lab.catalog.catalog import DEFAULT_TYPE, Catalog
+from bizq_lab.catalog.catalog import Catalog
+from bizq_lab.catalog.prefixes import DEFAULT_TYPE
 from bizq_lab.catalog.prompts import check_template
 from bizq_lab.catalog.schema import ModelEntry, TaskTypeEntry
 from bizq_lab.errors import InvalidCatalog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from bizq_lab.catalog.schema import PromptSpec
     from bizq_lab.core.task import Task
+
+_MISSING = re.compile(r"has no attribute '([^']+)'")
 
 
 def template_hash(spec: PromptSpec) -> str:
@@ -40,15 +43,20 @@ def render_template(source: str, task: Task) -> str:
     """Fill a template with the task's input. The input is data: braces in it stay braces.
 
     Raises:
-        InputError: The template needs a field that the input does not have.
+        InputError: The template needs a field that the input does not have, or not in this form.
     """
-    from jinja2 import TemplateError  # noqa: PLC0415 - as above
+    from jinja2 import TemplateError, UndefinedError  # noqa: PLC0415 - as above
 
     try:
         return _compiled(source).render(input=task.input).strip()
-    except TemplateError as error:
-        message = f"task {task.id!r} of type {task.type!r}: its prompt cannot be rendered: {error}"
-        raise InputError(message, hint=f"its input has: {', '.join(sorted(task.input)) or 'nothing'}") from None
+    except UndefinedError as error:
+        missing = _MISSING.search(str(error))
+        lack = f"lacks the field {missing[1]!r}" if missing else f"cannot fill its prompt: {error}"
+        message = f"input of task {task.id!r} of type {task.type!r} {lack}"
+        raise InputError(message, hint=f"its fields: {', '.join(sorted(task.input)) or 'none'}") from None
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        message = f"input of task {task.id!r} of type {task.type!r} cannot fill its prompt: {error}"
+        raise InputError(message, hint="see the task type's template for what each field must be") from None
 
 
 @cache

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
 from bizq_lab.core.model import SpeedTier, Tier
 
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+# Sets are dumped in order, so that the hash of a catalog is the same in every process.
+Names = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str])]
 
 
 class _Frozen(BaseModel):
@@ -68,8 +70,10 @@ class ModelEntry(_Frozen):
     speed_tier: SpeedTier
     context_window: Annotated[int, Field(gt=0)]
     output_limit: Annotated[int, Field(gt=0)]
-    accepts: frozenset[Literal["temperature", "seed"]] = frozenset()
-    capabilities: frozenset[str] = frozenset()
+    accepts: Annotated[frozenset[Literal["temperature", "seed"]], PlainSerializer(sorted, return_type=list[str])] = (
+        frozenset()
+    )
+    capabilities: Names = frozenset()
     prices: tuple[PriceEntry, ...] = ()
     limits: RateLimits = RateLimits()
     residency: Literal["remote", "local"] = "remote"
@@ -86,11 +90,24 @@ class ModelEntry(_Frozen):
 
 
 class CheckSpec(_Frozen):
-    """One acceptance check by name, with its severity and parameters (S23)."""
+    """One acceptance check by name, with its severity and parameters (S23).
+
+    Attributes:
+        name: Of a registered check, such as `mentions`.
+        severity: `reject` fails over, `flag` only notes.
+        quality: Whether it counts towards quality (S7); None means that it does if its severity is `reject`.
+        params: Parameters of the check. A task's own `expected` may state the same names and then wins.
+    """
 
     name: str
     severity: Literal["reject", "flag"]
+    quality: bool | None = None
     params: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @property
+    def measures_quality(self) -> bool:
+        """Whether it counts towards the share of checks passed."""
+        return self.severity == "reject" if self.quality is None else self.quality
 
 
 class PromptSpec(_Frozen):
@@ -124,6 +141,7 @@ class TaskTypeEntry(_Frozen):
         efficiency: Hand-made ordering by value for money, best first (S17).
         judge: Rubric for an LLM judge, or empty.
         human_minutes: Estimated minutes when escalated.
+        stands_for: Prefix such as `content.*` whose undeclared task types take this one's model and parameters (S1).
     """
 
     type: str
@@ -135,7 +153,7 @@ class TaskTypeEntry(_Frozen):
     reasoning: str
     prompts: dict[str, PromptSpec]
     checks: tuple[CheckSpec, ...] = ()
-    capabilities: frozenset[str] = frozenset()
+    capabilities: Names = frozenset()
     side_effects: bool = False
     value_usd: NonNegative
     quality: Literal["rating", "judge", "checks"] = "checks"
@@ -146,3 +164,4 @@ class TaskTypeEntry(_Frozen):
     efficiency: tuple[str, ...] = ()
     judge: str = ""
     human_minutes: Annotated[int, Field(gt=0)] = 45
+    stands_for: str = ""
