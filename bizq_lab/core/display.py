@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Rows = Sequence[Mapping[str, Cell]]
 
 MISSING = "n/a"
+SMALLEST_P = 0.001
+"""A p-value below it, in a column named `p_*`, is shown as a bound."""
 MAX_CELL_CHARS = 300
 MAX_TEXT_COLUMNS = 110
 MAX_TEXT_CELL = 44
@@ -74,16 +76,20 @@ def cell_text(name: str, cell: Cell) -> str:
     """One cell as text. The column's name carries the unit: `*_usd`, `*_s`."""
     match cell:
         case None:
-            return MISSING
+            text = MISSING
         case bool():
-            return "yes" if cell else "no"
+            text = "yes" if cell else "no"
         case float() if name.endswith("_usd"):
-            return format_usd(cell)
+            text = format_usd(cell)
+        case float() if name.startswith("p_") and 0 <= cell < SMALLEST_P:
+            text = f"<{SMALLEST_P:g}"
         case float():
-            return quantity(cell, "s" if name.endswith("_s") else "")
+            text = quantity(cell, "s" if name.endswith("_s") else "")
         case int():
-            return f"{cell:,}"
-    return clip(printable(str(cell)), MAX_CELL_CHARS)
+            text = f"{cell:,}"
+        case _:
+            text = clip(printable(str(cell)), MAX_CELL_CHARS)
+    return text
 
 
 def interval_text(estimate: Estimate) -> str:

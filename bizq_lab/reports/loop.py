@@ -1,4 +1,4 @@
-"""The report of the main job: how models do, which arm is better, what a success costs, where traffic should go.
+"""The report of the main job: how arms do, which is better, what a success costs, where traffic should go.
 
 Must not compute a statistic: it arranges answers.
 """
@@ -9,21 +9,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from bizq_lab.core.result import Result
-from bizq_lab.errors import InputError
 from bizq_lab.reports.render import Form, render
 from bizq_lab.reports.section import Headline, Section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from bizq_lab.analysis import Comparison
     from bizq_lab.core.result import Cell
 
 _SAID = {
     "winner": "a winner",
-    "non_inferior_cheaper": "an arm that is as good and cheaper",
+    "non_inferior_cheaper": "an arm that is no worse and cheaper",
     "no_difference": "no difference that matters",
     "inconclusive": "no decision yet",
     "guardrail_failed": "a failed guardrail",
@@ -31,39 +31,59 @@ _SAID = {
 }
 
 
-class Compared(Protocol):
-    """What the digest reads of a comparison."""
-
-    @property
-    def task_type(self) -> str:
-        """What was compared."""
-
-    @property
-    def verdict(self) -> str:
-        """One of S30's verdicts."""
-
-    def summary(self) -> str:
-        """One plain sentence."""
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Verdicts(Result):
-    """All comparisons at a glance."""
+    """Several comparisons at a glance, each by its primary metric.
+
+    Attributes:
+        compared: The comparisons, one a task type.
+    """
 
     title: ClassVar[str] = "Verdicts"
-    columns: ClassVar[tuple[str, ...]] = ("task_type", "verdict", "finding")
+    columns: ClassVar[tuple[str, ...]] = ("task_type", "verdict", "winner", "arm", "control", "difference", "n")
 
-    compared: tuple[Compared, ...]
+    compared: tuple[Comparison, ...]
 
     def summary(self) -> str:
         """How many task types got which verdict, the most telling first."""
-        counts = Counter(comparison.verdict for comparison in self.compared)
+        counts: Counter[str] = Counter(comparison.verdict for comparison in self.compared)
         said = [f"{counts[name]} with {words}" for name, words in _SAID.items() if counts[name]]
-        return f"{len(self.compared)} comparisons: {', '.join(said)}."
+        return f"Of {len(self.compared)} comparisons, {', '.join(said)}."
 
     def records(self) -> list[dict[str, Cell]]:
-        """One row a comparison."""
-        return [{"task_type": c.task_type, "verdict": c.verdict, "finding": c.summary()} for c in self.compared]
+        """One row a comparison; `difference` is arm minus control in the primary metric."""
+        rows: list[dict[str, Cell]] = []
+        for comparison in self.compared:
+            main = comparison.main_row()
+            rows.append(
+                {
+                    "task_type": comparison.task_type,
+                    "verdict": comparison.verdict,
+                    "winner": comparison.winner or None,
+                    "arm": main.arm,
+                    "control": main.control,
+                    "difference": main.difference,
+                    "n": main.n,
+                }
+            )
+        return rows
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The primary difference of each task type on one scale; one metric only, since scales do not mix."""
+        from bizq_lab.viz import forest  # noqa: PLC0415 - loads matplotlib
+
+        primary = self.compared[0].primary
+        rows = [
+            row for row, comparison in zip(self.records(), self.compared, strict=True) if comparison.primary == primary
+        ]
+        return forest(
+            rows,
+            label="task_type",
+            estimate="difference",
+            reference=0.0,
+            title=f"Difference in {primary}, arm minus control",
+            ax=ax,
+        )
 
 
 def loop_report(
@@ -71,7 +91,7 @@ def loop_report(
     title: str,
     as_of: date,
     performance: Result,
-    comparisons: Sequence[Result],
+    comparisons: Sequence[Comparison],
     efficiency: Result,
     proposal: Result,
     facts: Mapping[str, str] | None = None,
@@ -83,46 +103,38 @@ def loop_report(
     Args:
         title: What the report is about.
         as_of: The date it speaks for.
-        performance: How each model does.
-        comparisons: One a task type; each also has `task_type` and `verdict`.
+        performance: How each arm does.
+        comparisons: One a task type; may be empty.
         efficiency: What a success costs.
         proposal: The weights to route by.
         facts: Short named facts, in order.
         note: Where the data comes from, when that must not be overlooked.
         form: `html`, `markdown` or `json`.
-
-    Raises:
-        InputError: A comparison lacks `task_type` or `verdict`.
     """
-    verdicts = Verdicts(compared=tuple(_compared(comparison) for comparison in comparisons))
+    verdicts = Verdicts(compared=tuple(comparisons))
+    sections = [
+        _section("Performance", "How does each arm do at each task type?", performance),
+        *([_comparison(verdicts)] if comparisons else []),
+        _section("Efficiency", "What does a success cost, and which arm gives the best value?", efficiency),
+        _section("Weights", "Where should the traffic go from here?", proposal),
+    ]
     headline = Headline(
         working=performance.summary(),
         cost=efficiency.summary(),
         changed=verdicts.summary() if comparisons else "",
         action=proposal.summary(),
     )
-    sections = _sections(performance, comparisons, verdicts, efficiency, proposal)
     return render(title, sections, as_of=as_of, headline=headline, facts=facts, note=note, form=form)
 
 
-def _sections(
-    performance: Result, comparisons: Sequence[Result], verdicts: Verdicts, efficiency: Result, proposal: Result
-) -> list[Section]:
-    """One section a question, in the order in which a reader asks."""
+def _comparison(verdicts: Verdicts) -> Section:
     question = "Which arm is better, and how sure are we?"
-    if len(comparisons) == 1:
-        compare = _section("Comparison", question, comparisons[0])
-    else:
-        details = tuple(
-            (comparison.task_type, answer) for comparison, answer in zip(verdicts.compared, comparisons, strict=True)
-        )
-        compare = Section(heading="Comparison", question=question, results=(verdicts,), details=details)
-    return [
-        _section("Performance", "How does each arm do at each task type?", performance),
-        *([compare] if comparisons else []),
-        _section("Efficiency", "What does a success cost, and which arm is cheapest?", efficiency),
-        _section("Weights", "Where should the traffic go from here?", proposal),
-    ]
+    if len(verdicts.compared) == 1:
+        return _section("Comparison", question, verdicts.compared[0])
+    details = tuple((comparison.task_type, comparison) for comparison in verdicts.compared)
+    return Section(
+        heading="Comparison", question=question, results=(verdicts,), figures=_figure(verdicts), details=details
+    )
 
 
 def _section(heading: str, question: str, result: Result) -> Section:
@@ -132,11 +144,3 @@ def _section(heading: str, question: str, result: Result) -> Section:
 def _figure(result: Result) -> tuple[Axes, ...]:
     """The answer's own figure; an answer that has none is a table."""
     return (result.plot(),) if type(result).plot is not Result.plot else ()
-
-
-def _compared(comparison: Result) -> Compared:
-    for name in ("task_type", "verdict"):
-        if not isinstance(getattr(comparison, name, None), str):
-            message = f"comparison {comparison.title!r} has no {name}"
-            raise InputError(message, hint="pass what analysis.compare returned")
-    return comparison  # type: ignore[return-value] # checked a line ago
