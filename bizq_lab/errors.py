@@ -28,6 +28,7 @@ BizqLabError
     ├── NotEnoughData             the log cannot answer this question yet
     ├── PositivityViolation       a propensity is not in (0, 1], or an action has no support
     ├── AmbiguousTask             a task has several decisions; name one
+    ├── InfeasibleLimits          no weights keep budget and floors; says which to relax by how much
     └── UnsafeProposal            the evidence does not support the weights
 
 A message says what is wrong, the offending value, and after `Hint:` what to do.
@@ -237,6 +238,12 @@ class PositivityViolation(EvidenceError):
 
 class AmbiguousTask(EvidenceError):
     """A task has several decisions; the caller must name one."""
+
+
+class InfeasibleLimits(EvidenceError):
+    """No weights keep all limits; `relax` has (limit, amount, unit) of the smallest relaxation that would do."""
+
+    relax: tuple[tuple[str, float, str], ...] = ()
 
 
 class UnsafeProposal(EvidenceError):

@@ -1,1 +1,24 @@
-"""Room of analysis."""
+"""Questions asked of the log: `question(log, ...) -> Result`. Each has one module, and SQL of the same name in the store.
+
+It exists so that every answer carries its interval, its method and its reservations. It must not know how a task was
+routed or executed: it meets them only in the log's schema.
+"""
+
+from bizq_lab.analysis.compare import compare
+from bizq_lab.analysis.comparison import Comparison, ComparisonRow
+from bizq_lab.analysis.efficiency import Efficiency, EfficiencyRow, efficiency
+from bizq_lab.analysis.evidence import evidence
+from bizq_lab.analysis.performance import Performance, PerformanceRow, performance
+
+__all__ = [
+    "Comparison",
+    "ComparisonRow",
+    "Efficiency",
+    "EfficiencyRow",
+    "Performance",
+    "PerformanceRow",
+    "compare",
+    "efficiency",
+    "evidence",
+    "performance",
+]

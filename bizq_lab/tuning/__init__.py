@@ -1,1 +1,25 @@
-"""Room of tuning."""
+"""From evidence to production: weights that are optimal within limits, and a file that production reads.
+
+It exists so that what was learned is shipped with its reasons, or not at all. It must not know how tasks are routed or
+executed: the loop closes through the file.
+"""
+
+from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution, solve
+from bizq_lab.tuning.proposal import Proposal, ProposalRow, ShadowPrice
+from bizq_lab.tuning.publish import publish
+from bizq_lab.tuning.tune import Limits, tune
+
+__all__ = [
+    "Infeasible",
+    "Limit",
+    "Limits",
+    "Option",
+    "Problem",
+    "Proposal",
+    "ProposalRow",
+    "ShadowPrice",
+    "Solution",
+    "publish",
+    "solve",
+    "tune",
+]

@@ -1,0 +1,197 @@
+"""Which arm is better at a task type, how sure is that, and at what cost? Read from the log alone (S24, S29, S30).
+
+Intention to treat: whatever failover, timeouts and errors did is charged to the arm that was assigned. The sample size
+is fixed in advance: reading the answer again and again while data arrive raises the error rate above alpha.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from bizq_lab.analysis.cells import Window
+from bizq_lab.analysis.comparison import Comparison, ComparisonRow
+from bizq_lab.analysis.families import Question, run_tests
+from bizq_lab.analysis.metrics import Metric, metric_named
+from bizq_lab.analysis.validity import FATAL, arm_caveats, sample_ratio_caveats
+from bizq_lab.analysis.verdict import Standing, Verdict, decide
+from bizq_lab.core.decision import Design
+from bizq_lab.core.estimate import Caveat
+from bizq_lab.core.result import Provenance
+from bizq_lab.errors import InputError, NotEnoughData
+from bizq_lab.stats.tails import check_alpha
+from bizq_lab.stats.types import Test
+
+if TYPE_CHECKING:
+    from bizq_lab.store import Log
+
+FEW_PAIRS = 10
+GUARDRAILS = {"success": 0.05}
+SLOWER = 1.5  # the specification's alert threshold for the response time
+
+
+def compare(
+    log: Log,
+    *,
+    task_type: str,
+    experiment: str = "",
+    primary: str = "quality",
+    direction: Literal["increase", "decrease", ""] = "",
+    margin: float = 0.05,
+    alpha: float = 0.05,
+    control: str | None = None,
+    arms: Sequence[str] | None = None,
+    design: Design | None = None,
+    guardrails: Mapping[str, float] | None = None,
+    from_us: int | None = None,
+    to_us: int | None = None,
+) -> Comparison:
+    """Compare the arms of a task type.
+
+    Args:
+        log: The log.
+        task_type: What to compare on.
+        experiment: Only this experiment; empty pools what the log has.
+        primary: The metric that decides: success, quality, cost, latency or rating.
+        direction: Must agree with the metric's own direction if given; a safeguard for pre-registered plans.
+        margin: Largest loss in the primary metric that is acceptable, in its unit.
+        alpha: Two-sided error rate.
+        control: Arm to compare with; by default the first arm of the registered plan, else the first by name.
+        arms: Only these; by default all that have outcomes.
+        design: By default `paired` if the log has paired outcomes of two arms, else `randomised`, else `observational`.
+        guardrails: Largest acceptable loss by metric, in its unit; by default 0.05 success.
+        from_us: Decisions at or after this instant, UTC microseconds.
+        to_us: Decisions before this instant.
+
+    Raises:
+        NotEnoughData: Fewer than two arms have outcomes, or no task was answered by both.
+        InputError: A metric, direction, margin, alpha or arm that does not exist.
+    """
+    metric = metric_named(primary)
+    _check(metric, direction, margin, alpha)
+    window = Window(task_type=task_type, experiment=experiment or None, from_us=from_us, to_us=to_us)
+    known = log.query("compare", **window.params())
+    chosen = design or _design(known)
+    own = [row for row in known if row["design"] == chosen and (arms is None or row["arm"] in arms)]
+    planned = _planned_arms(log, window)
+    against = _control(own, control, planned)
+    treatments = tuple(row["arm"] for row in own if row["n"] and row["arm"] != against)
+    if not treatments:
+        message = f"{task_type!r} has outcomes of fewer than two arms ({chosen}): {[r['arm'] for r in own]!r}"
+        raise NotEnoughData(message, hint="run at least two arms on this task type")
+    rows = [r for r in log.query("clusters", **window.params(), design=chosen) if r["arm"] in (against, *treatments)]
+    rails = GUARDRAILS if guardrails is None else dict(guardrails)
+    question = Question(
+        rows=rows,
+        design=chosen,
+        control=against,
+        treatments=treatments,
+        primary=metric,
+        margin=margin,
+        alpha=alpha,
+        guardrails={
+            metric_named(name).name: limit for name, limit in rails.items() if metric_named(name).name != metric.name
+        },
+    )
+    caveats = arm_caveats(own, (against, *treatments), metric=metric.name, single_experiment=bool(experiment))
+    if metric.name == "quality" and not all(row["quality_measured"] for row in own if row["n"]):
+        message = f"the quality of {task_type!r} was not measured in every arm"
+        raise NotEnoughData(message, hint="compare on primary='success', or switch on checks or a judge")
+    if chosen == "randomised":
+        caveats += sample_ratio_caveats(log, window)
+    if chosen == "observational":
+        caveats.append(
+            Caveat(code="not_randomised", message="Arms were not assigned at random: differences may be the tasks'")
+        )
+    missing = [arm for arm in planned if arm not in {row["arm"] for row in own if row["n"]}]
+    if missing and arms is None:
+        caveats.append(Caveat(code="one_arm_empty", message=f"Planned arms without outcomes: {', '.join(missing)}"))
+    return _answer(question, window, caveats, own)
+
+
+def _answer(question: Question, window: Window, caveats: list[Caveat], own: Sequence[Mapping[str, Any]]) -> Comparison:
+    table, standings = run_tests(question)
+    verdict, winner = decide(standings, question.control)
+    caveats = [*caveats, *_test_caveats(question, table, standings, verdict)]
+    codes = {caveat.code for caveat in caveats}
+    if codes & FATAL:
+        verdict, winner = "invalid", ""
+    elif question.design == "observational":
+        verdict, winner = "inconclusive", ""
+    return Comparison(
+        task_type=window.task_type or "",
+        experiment=window.experiment or "",
+        design=question.design,
+        primary=question.primary.name,
+        margin=question.margin,
+        alpha=question.alpha,
+        control=question.control,
+        verdict=verdict,
+        winner=winner,
+        rows=tuple(row for row, _ in table),
+        caveats=tuple({caveat.code: caveat for caveat in caveats}.values()),
+        provenance=Provenance(
+            view="task_outcome",
+            window=str(window),
+            n_decisions=sum(row["n"] + row["pending"] for row in own),
+            config_hash=max(str(row["config_hash"]) for row in own),
+            catalog_version=max(str(row["catalog_version"]) for row in own),
+        ),
+    )
+
+
+def _test_caveats(
+    question: Question, table: list[tuple[ComparisonRow, Test]], standings: list[Standing], verdict: Verdict
+) -> list[Caveat]:
+    found = [caveat for row, test in table if row.role == "primary" for caveat in test.caveats]
+    least = min(row.n for row, _ in table if row.role == "primary")
+    if question.design == "paired" and least < FEW_PAIRS:
+        found.append(Caveat(code="few_pairs", message=f"Only {least} tasks were answered by both arms"))
+    if verdict in ("winner", "non_inferior_cheaper"):
+        found += _slower(question, table)
+    if verdict == "inconclusive" and any(s.reading == "better" and s.guard == "unclear" for s in standings):
+        found.append(
+            Caveat(code="guardrail_unclear", message="A better arm was held back: a guardrail is not yet shown to hold")
+        )
+    return found
+
+
+def _slower(question: Question, table: list[tuple[ComparisonRow, Test]]) -> list[Caveat]:
+    slow = [
+        row.arm
+        for row, _ in table
+        if row.metric == "latency" and row.difference.lower > (SLOWER - 1.0) * row.control_mean.value
+    ]
+    message = f"{', '.join(slow)} takes more than {SLOWER:g} times as long as {question.control}"
+    return [Caveat(code="slower", message=message)] if slow else []
+
+
+def _design(known: Sequence[Mapping[str, Any]]) -> Design:
+    for design in ("paired", "randomised", "observational"):
+        if len({row["arm"] for row in known if row["design"] == design and row["n"]}) > 1:
+            return cast("Design", design)
+    return "observational"
+
+
+def _planned_arms(log: Log, window: Window) -> tuple[str, ...]:
+    params = window.params()
+    plans = log.query("experiment_plan", task_type=params["task_type"], experiment=params["experiment"])
+    return tuple(plans[0]["arms"]) if plans else ()
+
+
+def _control(own: Sequence[Mapping[str, Any]], control: str | None, planned: tuple[str, ...]) -> str:
+    present = [row["arm"] for row in own if row["n"]]
+    if control is not None and control not in present:
+        message = f"control == {control!r}, has no outcome here"
+        raise NotEnoughData(message, hint=f"arms with outcomes: {', '.join(present) or 'none'}")
+    return control or next((arm for arm in planned if arm in present), min(present, default=""))
+
+
+def _check(metric: Metric, direction: str, margin: float, alpha: float) -> None:
+    check_alpha(alpha)
+    if not margin >= 0:
+        message = f"margin == {margin!r}, must not be negative"
+        raise InputError(message, hint="the largest loss in the primary metric that is acceptable, such as 0.05")
+    if direction and (direction == "increase") != metric.higher_is_better:
+        message = f"direction == {direction!r}, but less is {'worse' if metric.higher_is_better else 'better'} for {metric.name}"
+        raise InputError(message, hint="leave `direction` empty, or name the metric you mean")

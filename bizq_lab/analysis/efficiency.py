@@ -1,0 +1,245 @@
+"""What does a success cost, and which arm gives the best value? An ordering of arms by task type, with its uncertainty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from bizq_lab.analysis.cells import Cell, Window, read_cells
+from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.analysis.value import Worth, dominated_by, measure_of, shrunk_scores, worth
+from bizq_lab.core.estimate import Caveat, Estimate
+from bizq_lab.core.result import Provenance, Result
+from bizq_lab.errors import NotEnoughData
+from bizq_lab.stats.ranks import rank_confidence_sets
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from bizq_lab.catalog import Catalog
+    from bizq_lab.core.result import Cell as Value
+    from bizq_lab.store import Log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EfficiencyRow:
+    """One arm at one task type.
+
+    Attributes:
+        task_type: Task type.
+        rank: Place by value, 1 is best; shrunk to the hand-made ordering while n is small (S17).
+        rank_best: Least rank that the data do not exclude, over all arms at once.
+        rank_worst: Greatest rank that the data do not exclude.
+        arm: Arm id, or the model where the rules chose.
+        model: Model key.
+        n: Outcomes.
+        tasks: Independent tasks or units behind them.
+        success: Share of accepted results.
+        quality: Mean quality; None where not measured.
+        cost_usd: Mean cost of a task.
+        cost_per_success_usd: With Fieller's interval, unbounded where successes are too rare; None without success.
+        net_benefit_usd: Value of the results less their cost, a task; None without a catalog or a price.
+        dominated_by: An arm that costs no more and gives no less, by the point estimates.
+    """
+
+    task_type: str
+    rank: int
+    rank_best: int
+    rank_worst: int
+    arm: str
+    model: str
+    n: int
+    tasks: int
+    success: Estimate
+    quality: Estimate | None
+    cost_usd: Estimate | None
+    cost_per_success_usd: Estimate | None
+    net_benefit_usd: Estimate | None
+    dominated_by: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Efficiency(Result):
+    """Arms by value for money, best first, for each task type."""
+
+    title: ClassVar[str] = "Cost efficiency"
+    columns: ClassVar[tuple[str, ...]] = tuple(EfficiencyRow.__dataclass_fields__)
+
+    rows: tuple[EfficiencyRow, ...]
+
+    def ordering(self, task_type: str) -> tuple[str, ...]:
+        """Arms of a task type, best value first."""
+        return tuple(row.arm for row in self.rows if row.task_type == task_type)
+
+    def summary(self) -> str:
+        """How many task types have a clear leader, and the cheapest success among them."""
+        types = {row.task_type: row for row in reversed(self.rows)}
+        clear = [row for row in types.values() if row.rank_worst == 1 and row.rank == 1]
+        priced = [row for row in self.rows if row.cost_per_success_usd is not None]
+        if not priced:
+            return f"No arm has a priced success yet in {len(types)} task types."
+        cheapest = min(priced, key=lambda row: (row.cost_per_success_usd or _NOTHING).value)
+        return (
+            f"{len(clear)} of {len(types)} task types have a clear best arm; the cheapest success is {cheapest.arm}"
+            f" at {cheapest.task_type}: {cheapest.cost_per_success_usd}."
+        )
+
+    def records(self) -> list[dict[str, Value]]:
+        """One mapping an arm."""
+        return [{name: getattr(row, name) for name in self.columns} for row in self.rows]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Cost of a success by arm; where there was none, cost of a task."""
+        from bizq_lab.viz import cost_bars  # noqa: PLC0415 - loads matplotlib
+
+        rows = [
+            {"arm": f"{row.task_type}  {row.arm}", "cost_per_success_usd": row.cost_per_success_usd}
+            for row in self.rows
+            if row.cost_per_success_usd is not None
+        ]
+        return cost_bars(rows, cost="cost_per_success_usd", title="Cost of a success", ax=ax)
+
+
+RANK_SEED = 20240401  # of the maxima that rank sets are read against
+_NOTHING = Estimate(value=math.inf, lower=0.0, upper=math.inf, unit="usd")
+
+
+def efficiency(
+    log: Log,
+    *,
+    catalog: Catalog | None = None,
+    task_type: str | None = None,
+    experiment: str | None = None,
+    from_us: int | None = None,
+    to_us: int | None = None,
+    level: float = 0.95,
+) -> Efficiency:
+    """Order the arms of each task type by what they give for the money.
+
+    Args:
+        log: The log.
+        catalog: Gives the value of a success and the hand-made ordering; without it, arms are ordered by cost per
+            success alone.
+        task_type: Only this one.
+        experiment: Only this one.
+        from_us: Decisions at or after this instant, UTC microseconds.
+        to_us: Decisions before this instant.
+        level: Coverage of the intervals and of the rank sets.
+
+    Raises:
+        NotEnoughData: The window holds no outcome.
+    """
+    window = Window(task_type=task_type, experiment=experiment, from_us=from_us, to_us=to_us)
+    cells = [cell for cell in read_cells(log, window) if cell.n]
+    if not cells:
+        message = f"no outcome in the log for {window}"
+        raise NotEnoughData(message, hint="run tasks first, or widen the window")
+    types = list(dict.fromkeys(cell.task_type for cell in cells))
+    rows = [row for name in types for row in _ordered(name, [c for c in cells if c.task_type == name], catalog, level)]
+    return Efficiency(
+        rows=tuple(rows),
+        caveats=_caveats(cells, catalog, types),
+        provenance=Provenance(
+            view="task_outcome",
+            window=str(window),
+            n_decisions=sum(cell.n for cell in cells),
+            catalog_version=catalog.version if catalog else max(str(cell.row["catalog_version"]) for cell in cells),
+        ),
+    )
+
+
+def _ordered(task_type: str, cells: Sequence[Cell], catalog: Catalog | None, level: float) -> list[EfficiencyRow]:
+    measure = "quality" if all(measure_of(cell) == "quality" for cell in cells) else "success"
+    names = _names(cells)
+    worths: dict[str, Worth] = {}
+    if catalog is not None:
+        value_usd = catalog.task_type(task_type)[0].value_usd
+        found = {name: worth(cell, value_usd, measure=measure, level=level) for name, cell in names.items()}
+        worths = {name: value for name, value in found.items() if value is not None}
+    scores = _scores(task_type, names, worths, catalog, level)
+    order = sorted(names, key=lambda name: (-scores[name], name))
+    sets = _rank_sets(worths, level)
+    costs = {name: cell.mean(METRICS["cost"], level) for name, cell in names.items()}
+    gains = {name: cell.mean(METRICS[measure], level) for name, cell in names.items()}
+    points = {n: (c.value, g.value) for n in names if (c := costs[n]) is not None and (g := gains[n]) is not None}
+    dominated = dominated_by(points)
+    rows = []
+    for rank, name in enumerate(order, start=1):
+        cell, success = names[name], names[name].mean(METRICS["success"], level)
+        if success is None:
+            continue
+        best, last = sets.get(name, (1, len(order)))
+        rows.append(
+            EfficiencyRow(
+                task_type=task_type,
+                rank=rank,
+                rank_best=best,
+                rank_worst=last,
+                arm=name,
+                model=cell.model,
+                n=cell.n,
+                tasks=cell.clusters,
+                success=success,
+                quality=cell.mean(METRICS["quality"], level),
+                cost_usd=costs[name],
+                cost_per_success_usd=cell.per_success(level),
+                net_benefit_usd=worths[name].estimate if name in worths else None,
+                dominated_by=dominated.get(name, ""),
+            )
+        )
+    return rows
+
+
+def _names(cells: Sequence[Cell]) -> dict[str, Cell]:
+    """Cells by arm; an arm that ran on several models is several arms, each with its model's name."""
+    arms = [cell.arm for cell in cells]
+    return {cell.arm if arms.count(cell.arm) == 1 else f"{cell.arm} ({cell.model})": cell for cell in cells}
+
+
+def _scores(
+    task_type: str, names: dict[str, Cell], worths: dict[str, Worth], catalog: Catalog | None, level: float
+) -> dict[str, float]:
+    """Net benefit shrunk to the hand-made ordering; without a catalog, minus the cost of a success."""
+    if catalog is None:
+        dear = {name: cell.per_success(level) for name, cell in names.items()}
+        return {name: -math.inf if cost is None else -cost.value for name, cost in dear.items()}
+    listed = {key: rank for rank, key in enumerate(catalog.task_type(task_type)[0].efficiency)}
+    prior = {name: listed[cell.model] for name, cell in names.items() if cell.model in listed}
+    values = {name: value.estimate.value for name, value in worths.items()}
+    scores = shrunk_scores(values, {name: cell.clusters for name, cell in names.items()}, prior)
+    return {name: scores.get(name, -math.inf) for name in names}
+
+
+def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, int]]:
+    """Simultaneous rank sets; arms count as independent, which is conservative where they shared their tasks."""
+    known = {name: value for name, value in worths.items() if math.isfinite(value.se) and value.se > 0}
+    if len(known) < 2 or len(known) < len(worths):  # noqa: PLR2004 - a rank needs a rival
+        return {}
+    sets = rank_confidence_sets(
+        [value.estimate.value for value in known.values()],
+        [value.se for value in known.values()],
+        rng=np.random.default_rng(RANK_SEED),
+        level=level,
+    )
+    return {name: (found.best, found.worst) for name, found in zip(known, sets, strict=True)}
+
+
+def _caveats(cells: Sequence[Cell], catalog: Catalog | None, types: Sequence[str]) -> tuple[Caveat, ...]:
+    found = []
+    if catalog is None:
+        found.append(Caveat(code="no_value", message="Without a catalog nothing is known of a success's value: ordered by cost"))
+    if any(cell.row["cost_n"] < cell.n for cell in cells):
+        found.append(Caveat(code="unpriced", message="Some calls have no known price; their arms have no net benefit"))
+    if any(not cell.row["one_catalog"] for cell in cells):
+        found.append(Caveat(code="mixed_prices", message="Some arms mix price versions"))
+    if any(measure_of(cell) == "success" for cell in cells):
+        found.append(Caveat(code="value_by_success", message="Where quality was not measured, success stands for it"))
+    if any(cell.row["paired"] not in (0, cell.n + cell.row["pending"]) for cell in cells):
+        found.append(Caveat(code="mixed_designs", message="Some arms mix experiments with other traffic"))
+    if len(types) > 0 and all(cell.row["paired"] == 0 for cell in cells):
+        found.append(Caveat(code="not_paired", message="Arms were not given the same tasks: differences may be the tasks'"))
+    return tuple(found)

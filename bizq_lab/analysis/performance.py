@@ -1,0 +1,214 @@
+"""How does each model do? Success, cost, latency, quality and ratings of every cell of the log, with intervals.
+
+Charged to the arm that was assigned, failovers included (S24); `served=True` charges who answered instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from bizq_lab.analysis.cells import Cell, Window, read_cells
+from bizq_lab.analysis.metrics import FIRST_TOKEN, METRICS
+from bizq_lab.core.estimate import Caveat, Estimate
+from bizq_lab.core.result import Provenance, Result
+from bizq_lab.errors import NotEnoughData
+from bizq_lab.stats.histogram import duration_edges_us, histogram_quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from bizq_lab.core.result import Cell as Value
+    from bizq_lab.store import Log
+
+FEW = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceRow:
+    """One cell.
+
+    Attributes:
+        task_type: Task type.
+        arm: Assigned arm; the model where the rules chose.
+        model: Assigned model, or the one that answered if asked for `served`.
+        slice: Workspace and day, where asked for.
+        n: Outcomes.
+        pending: Decisions whose outcome has not arrived; in no figure.
+        success: Share of accepted results.
+        cost_usd: Mean cost of a decision, all its attempts included.
+        cost_per_success_usd: Cost of all decisions per accepted result; None without success.
+        latency_s: Mean seconds of the whole chain.
+        p50_s: Median seconds.
+        p95_s: 95th percentile of seconds.
+        first_token_s: Mean seconds to the first token; None where nothing streamed.
+        quality: Mean quality in [0, 1], an answer that never came counting 0; None where not measured.
+        rating: Mean rating of those who rated, 1 to 5.
+        response_rate: Share of outcomes that were rated; read `rating` beside it.
+        failover: Share that another model had to answer.
+        escalated: Share that went to a person.
+        timed_out: Share in which some attempt timed out.
+    """
+
+    task_type: str
+    arm: str
+    model: str
+    slice: str
+    n: int
+    pending: int
+    success: Estimate
+    cost_usd: Estimate | None
+    cost_per_success_usd: Estimate | None
+    latency_s: Estimate | None
+    p50_s: Estimate | None
+    p95_s: Estimate | None
+    first_token_s: Estimate | None
+    quality: Estimate | None
+    rating: Estimate | None
+    response_rate: Estimate
+    failover: Estimate
+    escalated: Estimate
+    timed_out: Estimate
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Performance(Result):
+    """Performance of every cell."""
+
+    title: ClassVar[str] = "Performance"
+    columns: ClassVar[tuple[str, ...]] = tuple(PerformanceRow.__dataclass_fields__)
+
+    rows: tuple[PerformanceRow, ...]
+
+    def summary(self) -> str:
+        """How much was done, how well, and which task type needs attention."""
+        n, worst = sum(row.n for row in self.rows), min(self.rows, key=lambda row: row.success.value)
+        done = sum(row.success.value * row.n for row in self.rows) / n
+        return (
+            f"{done:.0%} of {n:,} tasks succeeded; the weakest is {worst.arm or worst.model} at {worst.task_type}"
+            f" with {worst.success.value:.0%}."
+        )
+
+    def records(self) -> list[dict[str, Value]]:
+        """One mapping a cell."""
+        return [{name: getattr(row, name) for name in self.columns} for row in self.rows]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Success of each cell with its interval."""
+        from bizq_lab.viz import forest  # noqa: PLC0415 - loads matplotlib
+
+        named = [{"cell": f"{row.task_type}  {row.arm or row.model}", "success": row.success} for row in self.rows]
+        return forest(named, label="cell", estimate="success", title="Success by task type and arm", ax=ax)
+
+
+def performance(
+    log: Log,
+    *,
+    task_type: str | None = None,
+    workspace_id: str | None = None,
+    experiment: str | None = None,
+    from_us: int | None = None,
+    to_us: int | None = None,
+    by_arm: bool = True,
+    by_workspace: bool = False,
+    by_day: bool = False,
+    served: bool = False,
+    level: float = 0.95,
+) -> Performance:
+    """Performance of each task type, arm and model.
+
+    Args:
+        log: The log.
+        task_type: Only this one.
+        workspace_id: Only this one.
+        experiment: Only this one.
+        from_us: Decisions at or after this instant, UTC microseconds.
+        to_us: Decisions before this instant.
+        by_arm: Tell arms of one model apart.
+        by_workspace: One row a workspace.
+        by_day: One row a UTC day.
+        served: Charge the model that answered instead of the one assigned.
+        level: Coverage of the intervals.
+
+    Raises:
+        NotEnoughData: The window holds no outcome.
+    """
+    window = Window(task_type=task_type, workspace_id=workspace_id, experiment=experiment, from_us=from_us, to_us=to_us)
+    flags = {"by_arm": by_arm, "by_workspace": by_workspace, "by_day": by_day, "served": served}
+    cells = read_cells(log, window, **flags)
+    known = [cell for cell in cells if cell.n]
+    if not known:
+        message = f"no outcome in the log for {window}"
+        raise NotEnoughData(message, hint="run tasks first, or widen the window")
+    histograms = log.query(
+        "latency_histogram", **window.params(), **flags, by_model=True, edges_us=list(duration_edges_us())
+    )
+    counts = {Cell(row).key: row["counts"] for row in histograms}
+    return Performance(
+        rows=tuple(_row(cell, counts.get(cell.key, {}), level) for cell in known),
+        caveats=_caveats(cells),
+        provenance=Provenance(
+            view="task_outcome",
+            window=str(window),
+            n_decisions=sum(cell.n + cell.row["pending"] for cell in cells),
+            catalog_version=max(str(cell.row["catalog_version"]) for cell in cells),
+        ),
+    )
+
+
+def _row(cell: Cell, counts: Mapping[int, int], level: float) -> PerformanceRow:
+    task_type, arm, model, workspace, day = cell.key
+    success, latency = cell.mean(METRICS["success"], level), METRICS["latency"]
+    responded, failover = cell.share("rating_n", level), cell.share("failed_over", level)
+    escalated, timed_out = cell.share("escalated", level), cell.share("timed_out", level)
+    if success is None or responded is None or failover is None or escalated is None or timed_out is None:
+        message = f"no outcome of {arm or model!r} at {task_type!r}"
+        raise NotEnoughData(message)
+    return PerformanceRow(
+        task_type=task_type,
+        arm=arm,
+        model=model,
+        slice=" ".join(filter(None, (workspace, day))),
+        n=cell.n,
+        pending=int(cell.row["pending"]),
+        success=success,
+        cost_usd=cell.mean(METRICS["cost"], level),
+        cost_per_success_usd=cell.per_success(level),
+        latency_s=cell.mean(latency, level),
+        p50_s=histogram_quantile(counts, 0.5, level=level) if counts else None,
+        p95_s=histogram_quantile(counts, 0.95, level=level) if counts else None,
+        first_token_s=cell.mean(FIRST_TOKEN, level),
+        quality=cell.mean(METRICS["quality"], level),
+        rating=cell.mean(METRICS["rating"], level),
+        response_rate=responded,
+        failover=failover,
+        escalated=escalated,
+        timed_out=timed_out,
+    )
+
+
+def _caveats(cells: Sequence[Cell]) -> tuple[Caveat, ...]:
+    """What a reader must know before trusting the table."""
+    found = []
+    pending = sum(cell.row["pending"] for cell in cells)
+    if pending:
+        found.append(Caveat(code="pending", message=f"{pending} decisions have no outcome yet and are in no figure"))
+    if any(cell.n and cell.row["cost_n"] < cell.n for cell in cells):
+        found.append(Caveat(code="unpriced", message="Some calls have no known price; costs are means over the rest"))
+    if any(not cell.row["one_catalog"] for cell in cells):
+        found.append(Caveat(code="mixed_prices", message="Some cells mix price versions"))
+    if any(not cell.row["one_source"] for cell in cells):
+        found.append(
+            Caveat(code="mixed_quality", message="Some cells mix sources of quality, which are not comparable")
+        )
+    small = sum(cell.n > 0 and cell.clusters < FEW for cell in cells)
+    if small:
+        found.append(
+            Caveat(
+                code="few_tasks",
+                message=f"{small} cells rest on fewer than {FEW} independent tasks: read the intervals",
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,144 @@
+"""What an arm is worth: net benefit in USD a task, and orderings shrunk to a prior while data are few. Knows no SQL.
+
+Net benefit is `value_usd * quality - cost` (S7), linear where a ratio of quality to cost is not: means of it behave,
+and an arm with a near-zero denominator cannot look best by accident.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.core.estimate import Estimate
+from bizq_lab.errors import NotEnoughData
+from bizq_lab.stats.ratios import ratio
+from bizq_lab.stats.tails import normal_quantile
+from bizq_lab.stats.types import CrossMoments
+
+if TYPE_CHECKING:
+    from bizq_lab.analysis.cells import Cell
+
+PRIOR_N = 20.0  # independent tasks that the hand-made ordering is worth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """Net benefit of one arm.
+
+    Attributes:
+        estimate: USD a task, with a cluster-robust interval.
+        se: Its standard error; half the interval's width in normal quantiles where no spread was observed.
+        measure: `quality`, or `success` where quality was not measured on every outcome.
+    """
+
+    estimate: Estimate
+    se: float
+    measure: str
+
+
+def measure_of(cell: Cell) -> str:
+    """Which column values a result: quality if every outcome has it, else success."""
+    complete = cell.has(METRICS["quality"]) and cell.row["quality_n"] == cell.n
+    return "quality" if complete else "success"
+
+
+def worth(cell: Cell, value_usd: float, *, measure: str | None = None, level: float = 0.95) -> Worth | None:
+    """Net benefit of a cell's arm; None where some cost is unknown.
+
+    Args:
+        cell: The arm's sums.
+        value_usd: What a result of quality 1 is worth.
+        measure: `quality` or `success`; by default `measure_of`.
+        level: Coverage of the interval.
+
+    Source:
+        Net monetary benefit: Stinnett & Mullahy 1998, Med. Decis. Making 18:S68; ratio of totals over clusters.
+    """
+    row, what = cell.row, measure or measure_of(cell)
+    if not cell.n or row["cost_n"] != cell.n:
+        return None
+    gain, price = Fraction(value_usd) * METRICS[what].factor, METRICS["cost"].factor
+    cross = row[f"{what}_cost"]
+    total = gain * row[what] - price * row["cost"]
+    square = gain**2 * row[f"{what}_{what}"] - 2 * gain * price * cross + price**2 * row["cost_cost"]
+    joint = gain * row[f"n_{what}"] - price * row["n_cost"]
+    value = float(total / cell.n)
+    try:
+        moments = CrossMoments(cell.clusters, total, square, cell.n, row["n_n"], joint)
+        estimate = ratio(moments, unit="usd", level=level).estimate
+        spread = moments.combined(1, -total / cell.n).mean_variance / moments.y.mean**2
+        return Worth(estimate=estimate, se=math.sqrt(spread), measure=what)
+    except NotEnoughData:
+        return _without_spread(cell, value, value_usd, what, level)
+
+
+def _without_spread(cell: Cell, value: float, value_usd: float, what: str, level: float) -> Worth | None:
+    """Every cluster alike: the interval rests on the range of the measure; a cost that never varied is a price."""
+    gain, cost = cell.mean(METRICS[what], level), cell.mean(METRICS["cost"], level)
+    if gain is None or cost is None:
+        return None
+    dear = cost.upper if math.isfinite(cost.upper) else cost.value
+    estimate = Estimate(
+        value=value,
+        lower=min(value, value_usd * gain.lower - dear),
+        upper=max(value, value_usd * gain.upper - cost.lower),
+        level=level,
+        unit="usd",
+        n=cell.clusters,
+        method="no spread observed",
+    )
+    reach = (estimate.upper - estimate.lower) / 2
+    return Worth(estimate=estimate, se=reach / normal_quantile(0.5 + level / 2), measure=what)
+
+
+def shrunk_scores(
+    values: Mapping[str, float], sizes: Mapping[str, int], prior: Mapping[str, int], *, prior_n: float = PRIOR_N
+) -> dict[str, float]:
+    """Scores between what was observed and what the hand-made ordering says, by how much was observed (S17).
+
+    The prior gives the arm of rank r of m the normal score of (m - r + 1/2) / m on the scale of the observed values;
+    an arm it does not name gets their mean. An arm's own n against `prior_n` weighs the two.
+
+    Args:
+        values: Observed value by arm, more is better; an arm without data is absent.
+        sizes: Independent tasks by arm.
+        prior: Rank by arm in the hand-made ordering, 0 is best; defines which arms exist, with `values`.
+        prior_n: Independent tasks that the ordering is worth.
+    """
+    centre = sum(values.values()) / len(values) if values else 0.0
+    spread = _spread(list(values.values())) or abs(centre) or 1.0
+    ranks = sorted(set(prior.values()))
+    scores = {}
+    for arm in dict.fromkeys([*values, *prior]):
+        believed = centre
+        if arm in prior and len(ranks) > 1:
+            place = (len(ranks) - ranks.index(prior[arm]) - 0.5) / len(ranks)
+            believed = centre + spread * normal_quantile(place)
+        weight = sizes.get(arm, 0) / (sizes.get(arm, 0) + prior_n)
+        scores[arm] = weight * values.get(arm, centre) + (1.0 - weight) * believed
+    return scores
+
+
+def dominated_by(points: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+    """Which arm costs no more and gains no less than this one, and is better in one of both: by (cost, gain)."""
+    found = {}
+    for arm, (cost, gain) in points.items():
+        rivals = [
+            name
+            for name, (price, merit) in points.items()
+            if name != arm and price <= cost and merit >= gain and (price, merit) != (cost, gain)
+        ]
+        if rivals:
+            found[arm] = max(rivals, key=lambda name: (points[name][1], -points[name][0], name))
+    return found
+
+
+def _spread(values: Sequence[float]) -> float:
+    if len(values) < 2:  # noqa: PLR2004 - one value has no spread
+        return 0.0
+    centre = sum(values) / len(values)
+    return math.sqrt(sum((v - centre) ** 2 for v in values) / (len(values) - 1))

@@ -1,0 +1,190 @@
+"""What the log says of each arm that weights could be given to, and what traffic gets now. Proposes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bizq_lab.analysis.cells import Cell, Window, read_cells
+from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.analysis.value import Worth, measure_of, worth
+from bizq_lab.config import ArmSpec
+from bizq_lab.core.decision import DEFAULT_ARM
+from bizq_lab.core.estimate import Estimate
+
+if TYPE_CHECKING:
+    from bizq_lab.catalog import Catalog
+    from bizq_lab.config import RoutingConfig
+    from bizq_lab.store import Log
+
+PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One arm at one task type, measured well enough to be given traffic.
+
+    Attributes:
+        arm: Arm id, or `default`.
+        cell: Its sums.
+        worth: Net benefit in USD a task, with the interval whose lower end is maximised.
+        success: With the interval whose lower end the floor is held against.
+        quality: None where not measured.
+        cost_usd: With the interval whose upper end the budget is held against.
+        latency_s: With the interval whose upper end the limit is held against; None where not measured.
+    """
+
+    arm: str
+    cell: Cell
+    worth: Worth
+    success: Estimate
+    quality: Estimate | None
+    cost_usd: Estimate
+    latency_s: Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEvidence:
+    """One task type: what runs now, what could, and why the rest could not.
+
+    Attributes:
+        task_type: Task type.
+        value_usd: What a result of quality 1 is worth.
+        present: Integer percent by arm, as routed now.
+        measured: Arms with enough evidence, by id.
+        excluded: Why an arm of the log has no share, by id.
+    """
+
+    task_type: str
+    value_usd: float
+    present: Mapping[str, int]
+    measured: Mapping[str, Measured]
+    excluded: Mapping[str, str]
+
+    @property
+    def known_present(self) -> Mapping[str, float] | None:
+        """Shares of what runs now; None where some of it was never measured."""
+        if not self.present or any(arm not in self.measured for arm in self.present):
+            return None
+        return {arm: percent / PERCENT for arm, percent in self.present.items()}
+
+    @property
+    def reference(self) -> Mapping[str, float]:
+        """What a proposal is measured against: the present shares, or an equal split where those are unknown."""
+        known = self.known_present
+        return known if known is not None else dict.fromkeys(self.measured, 1.0 / max(len(self.measured), 1))
+
+
+def arms_of(log: Log, config: RoutingConfig | None) -> dict[str, ArmSpec]:
+    """Arm specifications: the config's, or those of the log where there is no config."""
+    if config is not None and config.arms:
+        return dict(config.arms)
+    rows = log.query("arm_specs")
+    return {row["arm"]: ArmSpec(model=row["model"], prompt=row["prompt"]) for row in rows if row["specs"] == 1}
+
+
+def task_evidence(
+    log: Log,
+    catalog: Catalog,
+    *,
+    config: RoutingConfig | None,
+    arms: Mapping[str, ArmSpec],
+    min_tasks: int,
+    level: float,
+    window: Window,
+) -> list[TaskEvidence]:
+    """Evidence by task type: those of the log and those of the config, in the catalog's order.
+
+    Args:
+        log: The log.
+        catalog: Gives values, and which models are retired.
+        config: What runs now; without it, the rules.
+        arms: Arms that weights may be given to.
+        min_tasks: Fewest independent tasks or units that count as a measurement.
+        level: Coverage of the intervals whose ends are used.
+        window: Which part of the log.
+    """
+    cells: dict[str, dict[str, Cell]] = {}
+    for cell in read_cells(log, window, by_model=False, keep_default=True):
+        cells.setdefault(cell.task_type, {})[cell.arm] = cell
+    routed = dict(config.tasks) if config is not None else {}
+    names = [name for name in catalog.task_types if name in cells or name in routed]
+    names += sorted((set(cells) | set(routed)) - set(names))
+    return [
+        _of_type(name, cells.get(name, {}), catalog, arms, _present(routed.get(name)), min_tasks, level)
+        for name in names
+    ]
+
+
+def _of_type(
+    task_type: str,
+    cells: Mapping[str, Cell],
+    catalog: Catalog,
+    arms: Mapping[str, ArmSpec],
+    present: Mapping[str, int],
+    min_tasks: int,
+    level: float,
+) -> TaskEvidence:
+    entry, _ = catalog.task_type(task_type)
+    excluded = {arm: _unfit(arm, cell, catalog, arms, entry.models, min_tasks) for arm, cell in cells.items()}
+    fit = [arm for arm in cells if not excluded[arm]]
+    measure = "quality" if all(measure_of(cells[arm]) == "quality" for arm in fit) else "success"
+    measured = {}
+    for arm in sorted(fit):
+        found = _measured(arm, cells[arm], entry.value_usd, measure, level)
+        if found is None:
+            excluded[arm] = "its spread could not be judged"
+        else:
+            measured[arm] = found
+    return TaskEvidence(
+        task_type=task_type,
+        value_usd=entry.value_usd,
+        present=present,
+        measured=measured,
+        excluded={arm: why for arm, why in excluded.items() if why},
+    )
+
+
+def _unfit(
+    arm: str, cell: Cell, catalog: Catalog, arms: Mapping[str, ArmSpec], allowed: tuple[str, ...], min_tasks: int
+) -> str:
+    """Why an arm may not be given traffic; empty if it may."""
+    if cell.clusters < min_tasks:
+        return f"only {cell.clusters} independent tasks, {min_tasks} are needed"
+    if cell.row["cost_n"] != cell.n:
+        return "some of its calls have no known price"
+    if arm == DEFAULT_ARM:
+        return ""
+    if arm not in arms:
+        return "the config does not define it"
+    key = catalog.resolve(arms[arm].model).key
+    if allowed and key not in allowed:
+        return f"{key} is not allowed for this task type"
+    if catalog.purpose == "live" and catalog.is_retired(key):
+        return f"{key} is retired"
+    return ""
+
+
+def _measured(arm: str, cell: Cell, value_usd: float, measure: str, level: float) -> Measured | None:
+    value, success = worth(cell, value_usd, measure=measure, level=level), cell.mean(METRICS["success"], level)
+    cost = cell.mean(METRICS["cost"], level)
+    if value is None or success is None or cost is None:
+        return None
+    if not math.isfinite(cost.upper):
+        cost = Estimate(value=cost.value, lower=cost.value, upper=cost.value, level=level, unit="usd", n=cost.n)
+    return Measured(
+        arm=arm,
+        cell=cell,
+        worth=value,
+        success=success,
+        quality=cell.mean(METRICS["quality"], level),
+        cost_usd=cost,
+        latency_s=cell.mean(METRICS["latency"], level),
+    )
+
+
+def _present(routing: object) -> dict[str, int]:
+    weights = dict(getattr(routing, "weights", {}) or {})
+    return {arm: percent for arm, percent in weights.items() if percent} or {DEFAULT_ARM: PERCENT}
