@@ -136,3 +136,16 @@ class RoutingDecision:
     def reasoning(self) -> str:
         """Why, as prose."""
         return self.config.reasoning
+
+    def explain(self) -> str:
+        """Every candidate, constraint and number, and why the chosen one won, as a plain table."""
+        from bizq_lab.core.display import text_table  # noqa: PLC0415 - routing a task must not load what shows it
+        from bizq_lab.core.explanation import explain  # noqa: PLC0415 - as above
+
+        return text_table(explain(self))
+
+    def _repr_html_(self) -> str:
+        from bizq_lab.core.explanation import explain  # noqa: PLC0415 - as above
+        from bizq_lab.core.markup import html_table  # noqa: PLC0415 - as above
+
+        return html_table(explain(self))

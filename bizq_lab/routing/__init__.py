@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from bizq_lab.routing.adaptive import AdaptiveRouter
+from bizq_lab.routing.cost import CostCalculator
+from bizq_lab.routing.learning import Thresholds
+from bizq_lab.routing.memory import ProcessMemory, ResultRecorder
 from bizq_lab.routing.router import AITaskRouter
 
-__all__ = ["AITaskRouter"]
+__all__ = ["AITaskRouter", "AdaptiveRouter", "CostCalculator", "ProcessMemory", "ResultRecorder", "Thresholds"]

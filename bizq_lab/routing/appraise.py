@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bizq_lab.core.decision import Candidate, CostEstimate
 from bizq_lab.routing.constraints import Ask, Call, Passing, predicted_p95_s
 from bizq_lab.routing.option import Offer, Option
-from bizq_lab.routing.outlook import INPUT_BAND
+from bizq_lab.routing.outlook import INPUT_BAND, Rates
 from bizq_lab.routing.precedence import PASSING
 from bizq_lab.routing.tokens import count_input
 
@@ -51,20 +51,19 @@ def ask_of(context: RoutingContext, snapshot: Snapshot) -> tuple[Ask, tuple[Pass
     return ask, tuple([rule for rule in PASSING if rule.binds(ask)])
 
 
-def input_tokens(option: Option, size: Size) -> tuple[float, float, float]:
-    """Low, expected and high input tokens of an option."""
+def input_tokens(template_tokens: float, size: Size) -> tuple[float, float, float]:
+    """Low, expected and high input tokens of a prompt."""
     if size.stated:
         return size.tokens, size.tokens, size.tokens
-    counted = size.tokens + option.template_tokens
+    counted = size.tokens + template_tokens
     return counted * INPUT_BAND[0], counted, counted * INPUT_BAND[1]
 
 
-def estimate(option: Option, size: Size) -> CostEstimate:
+def estimate(rates: Rates, template_tokens: float, key: str, size: Size) -> CostEstimate:
     """The one estimate (S16): router and calculator both read this."""
-    low_in, mid_in, high_in = input_tokens(option, size)
-    rates = option.outlook.rates
+    low_in, mid_in, high_in = input_tokens(template_tokens, size)
     if not rates.known:
-        return CostEstimate(round(mid_in), rates.output_tokens, None, None, None, rates.confidence, option.key)
+        return CostEstimate(round(mid_in), rates.output_tokens, None, None, None, rates.confidence, key)
     return CostEstimate(
         input_tokens=round(mid_in),
         output_tokens=rates.output_tokens,
@@ -72,7 +71,7 @@ def estimate(option: Option, size: Size) -> CostEstimate:
         low=low_in * rates.input_usd + rates.low_usd,
         high=high_in * rates.input_usd + rates.high_usd,
         confidence=rates.confidence,
-        model=option.key,
+        model=key,
     )
 
 

@@ -51,7 +51,7 @@ def mean_utility_usd(plan: Plan, option: Option, policy_quality: float | None = 
     """Expected utility at a typical input."""
     quality = option.outlook.quality if policy_quality is None else policy_quality
     waiting = plan.terms.latency_usd_per_s * option.outlook.seconds
-    return plan.entry.value_usd * quality - waiting - option.cost_weight * _typical_cost_usd(option)
+    return plan.entry.value_usd * quality - waiting - option.cost_weight * typical_cost_usd(option)
 
 
 def _best_by_mean(plan: Plan, options: Sequence[Option]) -> list[float]:
@@ -75,7 +75,7 @@ def _utility_draws(plan: Plan, policy: AdaptivePolicy, option: Option) -> NDArra
     successes, failures = quality_posterior(option, policy.minimum_n)
     quality = stream.beta(successes, failures, policy.draws)
     seconds = outlook.seconds + outlook.seconds_sd * stream.standard_normal(policy.draws)
-    cost = option.cost_weight * _typical_cost_usd(option)
+    cost = option.cost_weight * typical_cost_usd(option)
     utility: NDArray[np.float64] = plan.entry.value_usd * quality - plan.terms.latency_usd_per_s * seconds - cost
     return utility
 
@@ -88,7 +88,8 @@ def quality_posterior(option: Option, prior_n: float) -> tuple[float, float]:
     return prior_n * prior + n * seen, prior_n * (1.0 - prior) + n * (1.0 - seen)
 
 
-def _typical_cost_usd(option: Option) -> float:
+def typical_cost_usd(option: Option) -> float:
+    """Expected cost at a typical input; an unknown price counts as nothing, since no budget binds where it is used."""
     rates = option.outlook.rates
     if not rates.known:
         return 0.0

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from bizq_lab.config import ArmSpec, RoutingConfig, TaskRouting
+from bizq_lab.config import AdaptivePolicy, ArmSpec, RoutingConfig, TaskRouting
 from bizq_lab.config.assign import PreparedArms, prepare
 from bizq_lab.core.decision import DEFAULT_ARM
 from bizq_lab.errors import InputError, UnknownProvider
 from bizq_lab.routing.constraints import Setting
 from bizq_lab.routing.option import Option
-from bizq_lab.routing.outlook import cell, outlook, segment_of
+from bizq_lab.routing.outlook import Outlook, cell, outlook, segment_of
 from bizq_lab.routing.precedence import AMENDMENTS, STANDING
 from bizq_lab.routing.terms import TIER_RANK, Terms, terms_of
 from bizq_lab.routing.tokens import count_tokens
@@ -93,7 +93,9 @@ class Plan:
 class Planner:
     """Builds plans for one catalog and one config."""
 
-    def __init__(self, catalog: Catalog, config: RoutingConfig | None, *, strict: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, config: RoutingConfig | None, *, strict: bool, policy: AdaptivePolicy | None
+    ) -> None:
         """Refuse a config that names what the catalog does not have.
 
         Raises:
@@ -102,6 +104,7 @@ class Planner:
         self.catalog = catalog
         self.config = config
         self.strict = strict
+        self.policy = policy
         self.live = (config.purpose if config is not None else catalog.purpose) == "live"
         self.providers = frozenset(model.provider for model in catalog.models.values())
         self._flags = _standing_flags(catalog, config)
@@ -129,6 +132,8 @@ class Planner:
         """
         entry, base_source = self.catalog.task_type(task_type, strict=self.strict)
         routing = PLAIN_ROUTING if self.config is None else self.config.tasks.get(task_type, PLAIN_ROUTING)
+        if routing.adaptive is None and self.policy is not None:
+            routing = routing.model_copy(update={"adaptive": self.policy})
         base = self.catalog.resolve(entry.model)
         terms = terms_of(context, TIER_RANK[base.tier])
         if terms.provider is not None and terms.provider not in self.providers:
@@ -178,22 +183,14 @@ class Planner:
         tier = TIER_RANK[model.tier]
         setting = Setting(terms, entry, self.live, self.catalog.as_of, tier)
         violations = tuple(reason for rule in STANDING if (reason := rule.check(model, setting)) is not None)
-        prompt = entry.prompts[spec.prompt]
-        expected = outlook(
-            entry,
-            model,
-            config,
-            cell(plan.evidence, task_type, plan.segment, model.key),
-            multiplier=terms.output_multiplier,
-            recent=context.recent_task_performance if model.key == plan.base_key else None,
-        )
+        expected, template_tokens = self.expect(plan, task_type, context, config)
         return Option(
             arm=arm,
             key=model.key,
             entry=model,
             config=config,
             tier=tier,
-            template_tokens=count_tokens(prompt.template) + count_tokens(prompt.system),
+            template_tokens=template_tokens,
             outlook=expected,
             worth_usd=entry.value_usd * expected.quality - terms.latency_usd_per_s * expected.seconds,
             cost_weight=terms.cost_weight,
@@ -201,6 +198,24 @@ class Planner:
             min_tokens=max(1, min(entry.min_tokens, config.max_tokens)),
             flags=_option_flags(config, entry),
         )
+
+    def expect(self, plan: Plan, task_type: str, context: RoutingContext, config: ModelConfig) -> tuple[Outlook, float]:
+        """What to expect of a model as configured, and the tokens of its prompt template.
+
+        Raises:
+            UnknownModel: The config names a model that the catalog does not have.
+        """
+        entry, model = plan.entry, self.catalog.resolve(config.key)
+        prompt = entry.prompts.get(config.prompt) or entry.prompts["default"]
+        expected = outlook(
+            entry,
+            model,
+            config,
+            cell(plan.evidence, task_type, plan.segment, model.key),
+            multiplier=plan.terms.output_multiplier,
+            recent=context.recent_task_performance if model.key == plan.base_key else None,
+        )
+        return expected, count_tokens(prompt.template) + count_tokens(prompt.system)
 
     def _add_splits(self, plan: Plan, task_type: str, context: RoutingContext) -> None:
         """Experiments precede weights; `requires_consistency` takes part in no experiment and sticks by workspace."""

@@ -10,22 +10,22 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bizq_lab.core.decision import DEFAULT_ARM, Candidate, RoutingDecision
-from bizq_lab.core.ids import derived_id
-from bizq_lab.core.model import Reason
+from bizq_lab.core.decision import DEFAULT_ARM, Candidate, CostEstimate, RoutingDecision
+from bizq_lab.core.ids import derived_id, digest
+from bizq_lab.core.model import ModelConfig, Reason
 from bizq_lab.core.snapshot import Evidence, Snapshot
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import InputError
 from bizq_lab.routing.appraise import appraise, ask_of, estimate, input_tokens, size_of
 from bizq_lab.routing.assignment import Assignment, assign
-from bizq_lab.routing.choose import fallbacks
+from bizq_lab.routing.choose import by_rules, fallbacks
 from bizq_lab.routing.option import Option
 from bizq_lab.routing.plan import Plan, Planner
-from bizq_lab.routing.settle import fitted, settle
+from bizq_lab.routing.settle import fitted, infeasible, settle
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
-    from bizq_lab.config import RoutingConfig
+    from bizq_lab.config import AdaptivePolicy, RoutingConfig
     from bizq_lab.core.decision import Design
 
 EMPTY_SNAPSHOT = Snapshot()
@@ -47,7 +47,12 @@ class AITaskRouter:
     """
 
     def __init__(
-        self, catalog: Catalog | None = None, config: RoutingConfig | None = None, *, strict: bool = False
+        self,
+        catalog: Catalog | None = None,
+        config: RoutingConfig | None = None,
+        *,
+        strict: bool = False,
+        policy: AdaptivePolicy | None = None,
     ) -> None:
         """Check that catalog and config fit.
 
@@ -55,6 +60,7 @@ class AITaskRouter:
             catalog: Models, prices and task types; the `current` preset if None.
             config: Arms, weights and experiments; None means the rules alone.
             strict: Refuse task types that nobody declared, instead of routing them by prefix or default (S1).
+            policy: Explore this way wherever the config has neither weights nor a policy of its own (S26).
 
         Raises:
             UnknownModel: The config names a model that the catalog does not have.
@@ -65,8 +71,10 @@ class AITaskRouter:
             catalog = load_catalog()
         self.catalog = catalog
         self.config = config
-        self._planner = Planner(catalog, config, strict=strict)
+        self._planner = Planner(catalog, config, strict=strict, policy=policy)
         self._config_hash = "" if config is None else config.hash
+        if policy is not None:
+            self._config_hash = digest(self._config_hash, policy.model_dump_json())
         self._cache: tuple[Evidence, dict[object, Plan]] = (NO_EVIDENCE, {})
 
     def route_task(
@@ -189,9 +197,12 @@ class AITaskRouter:
         if reasons:
             config = config.because(*reasons)
             flags = (*flags, *[reason.code for reason in learned])
-        fit = fitted(config, chosen.entry.context_window, input_tokens(chosen, size)[2])
-        if fit is not config:
+        fit = fitted(config, chosen.entry.context_window, input_tokens(chosen.template_tokens, size)[2])
+        if fit is config:
+            quoted = estimate(chosen.outlook.rates, chosen.template_tokens, chosen.key, size)
+        else:
             config, flags = fit, (*flags, "max_tokens_clamped")
+            quoted = self.quote(task, config, wishes, snapshot.evidence)
         if decision_id is None:
             asked = (kind, ask, size, arm, experiment, seed)
             world = (self._config_hash, self.catalog.version, snapshot.id)
@@ -209,7 +220,7 @@ class AITaskRouter:
             fallbacks=fallbacks(chosen, appraisal.offers, plan.terms),
             candidates=verdict.candidates,
             propensity=assignment.propensity,
-            estimate=estimate(chosen, size),
+            estimate=quoted,
             unit=assignment.unit,
             config_hash=self._config_hash,
             catalog_version=self.catalog.version,
@@ -219,6 +230,35 @@ class AITaskRouter:
             stage=assignment.stage,
             flags=flags,
         )
+
+    def plan(self, task_type: str, context: RoutingContext, evidence: Evidence = NO_EVIDENCE) -> Plan:
+        """What is known of a kind of task before a task is seen: candidates, constraints, expectations."""
+        return self._plan(task_type, context, context, evidence)[0]
+
+    def by_rules(self, task: Task, context: RoutingContext, snapshot: Snapshot = EMPTY_SNAPSHOT) -> Option:
+        """What the rules alone would choose: no experiment, no weights, no exploration.
+
+        Raises:
+            NoFeasibleModel: Every candidate violates a hard constraint.
+        """
+        plan = self.plan(task.type, context, snapshot.evidence)
+        ask, rules = ask_of(context, snapshot)
+        appraisal = appraise(plan.options, size_of(task, context), ask, rules, snapshot.health)
+        if not appraisal.offers:
+            raise infeasible(plan, appraisal)
+        return by_rules(appraisal.offers, plan.terms, plan.base_key).option
+
+    def quote(
+        self, task: Task, config: ModelConfig, context: RoutingContext, evidence: Evidence = NO_EVIDENCE
+    ) -> CostEstimate:
+        """The one estimate (S16), for any config: what this task will cost.
+
+        Raises:
+            UnknownModel: The config names a model that the catalog does not have.
+        """
+        plan = self.plan(task.type, context, evidence)
+        expected, template_tokens = self._planner.expect(plan, task.type, context, config)
+        return estimate(expected.rates, template_tokens, config.key, size_of(task, context))
 
     def _plan(
         self, task_type: str, wishes: RoutingContext, context: RoutingContext, evidence: Evidence

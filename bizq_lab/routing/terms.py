@@ -58,7 +58,8 @@ def terms_of(context: RoutingContext, base_tier: int) -> Terms:
     """Resolve a context.
 
     `budget_tier` economy allows economy models; standard those up to the matrix's own choice or the floor, and at least
-    the standard tier; premium all. So only economy can conflict with the floor. `cost_sensitivity` 0.5 weighs a dollar of cost as a dollar, 0 ignores cost, 1 counts it twice.
+    the standard tier; premium all. So only economy can conflict with the floor. `cost_sensitivity` 0.5 weighs a dollar
+    of cost as a dollar, 0 ignores cost, 1 counts it twice.
     `quality_over_speed` halves the price of a second when true and doubles it when false.
     """
     wishes = context.workspace_preferences or NO_PREFERENCES

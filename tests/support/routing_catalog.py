@@ -3,86 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, cast
+from typing import Any
 
 from bizq_lab.catalog import Catalog
-from bizq_lab.catalog.schema import ModelEntry, PromptSpec, TaskTypeEntry
-from bizq_lab.core.ids import digest
-from bizq_lab.core.model import ModelConfig, Price, Reason
-from bizq_lab.errors import UnknownModel, UnknownTaskType
+from bizq_lab.catalog.schema import ModelEntry, PriceEntry, PromptSpec, TaskTypeEntry
 
 TODAY = date(2026, 11, 24)
-NANO = 1_000_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryCatalog:
-    """The public face of `Catalog`, over entries made by a test. USD per million tokens in `prices`."""
-
-    models: Mapping[str, ModelEntry]
-    task_types: Mapping[str, TaskTypeEntry]
-    usd_per_mtok: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
-    name: str = "memory"
-    version: str = "v1"
-    price_version: str = "p1"
-    purpose: Literal["live", "offline"] = "live"
-    as_of: date = TODAY
-
-    def resolve(self, name: str) -> ModelEntry:
-        for model in self.models.values():
-            if name in {model.key, model.model, *model.aliases}:
-                return model
-        raise UnknownModel.among(name, self.models)
-
-    def price(self, key: str) -> Price:
-        pair = self.usd_per_mtok.get(key, (1.0, 2.0))
-        if pair is None:
-            return Price()
-        return Price(input_nano_usd_per_mtok=round(pair[0] * NANO), output_nano_usd_per_mtok=round(pair[1] * NANO))
-
-    def task_type(self, name: str, *, strict: bool = False) -> tuple[TaskTypeEntry, str]:
-        if name in self.task_types:
-            return self.task_types[name], "exact"
-        if strict:
-            raise UnknownTaskType.among(name, self.task_types)
-        return self.task_types["default"], "default"
-
-    def is_retired(self, key: str) -> bool:
-        retired_on = self.models[key].retired_on
-        return retired_on is not None and retired_on <= self.as_of
-
-    def prompt_version(self, task_type: str, variant: str = "default") -> str:
-        return digest(task_type, variant)[:12]
-
-    def model_config(
-        self,
-        key: str,
-        entry: TaskTypeEntry,
-        *,
-        variant: str = "default",
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-    ) -> ModelConfig:
-        model = self.models[key]
-        wanted = entry.max_tokens if max_tokens is None else max_tokens
-        clamped = min(wanted, model.output_limit)
-        noted = (Reason("max_tokens_clamped", "", clamped, wanted, "tokens"),) if clamped < wanted else ()
-        return ModelConfig(
-            provider=model.provider,
-            model=model.model,
-            api_model=model.api_model,
-            temperature=entry.temperature if temperature is None else temperature,
-            max_tokens=clamped,
-            speed_tier=model.speed_tier,
-            tier=model.tier,
-            price=self.price(key),
-            prompt=variant,
-            prompt_version=self.prompt_version(entry.type, variant),
-            accepts=model.accepts,
-            reasons=(Reason("matrix", entry.reasoning), *noted),
-        )
 
 
 def model(key: str, **changes: Any) -> ModelEntry:
@@ -171,10 +98,21 @@ def catalog(
     **fields: Any,
 ) -> Catalog:
     """A catalog of these entries; seven models of three tiers and three providers by default."""
-    made = MemoryCatalog(
-        models={entry.key: entry for entry in models},
-        task_types={entry.type: entry for entry in types},
-        usd_per_mtok=prices,
-        **fields,
+    return Catalog(
+        **{
+            "name": "memory",
+            "purpose": "live",
+            "as_of": TODAY,
+            "models": {entry.key: priced(entry, prices.get(entry.key, (1.0, 2.0))) for entry in models},
+            "task_types": {entry.type: entry for entry in types},
+            **fields,
+        }
     )
-    return cast("Catalog", made)
+
+
+def priced(entry: ModelEntry, usd_per_mtok: tuple[float, float] | None) -> ModelEntry:
+    """The model with one price for input and output; None leaves it unpriced."""
+    if usd_per_mtok is None:
+        return entry
+    price = PriceEntry(effective_from=date(2026, 1, 1), source="test", input=usd_per_mtok[0], output=usd_per_mtok[1])
+    return entry.model_copy(update={"prices": (price,)})
