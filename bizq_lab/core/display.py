@@ -107,8 +107,21 @@ def printable(text: str) -> str:
 
 
 def clip(text: str, limit: int) -> str:
-    """Text of at most `limit` characters; what was cut shows as an ellipsis."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """Text of at most `limit` columns; what was cut shows as an ellipsis."""
+    if columns_of(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    while columns_of(kept) > limit - 1:
+        kept = kept[:-1]
+    return kept + "…"
+
+
+def columns_of(text: str) -> int:
+    """Columns that text takes in a fixed-width font: wide East Asian characters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
 
 
 def markdown_table(sheet: Sheet) -> str:
@@ -131,7 +144,7 @@ def text_table(sheet: Sheet) -> str:
     title, summary, columns, rows, caveats, notes = sheet
     shown = describe(columns, rows)
     grid = [[_one_line(column.heading)] + [_one_line(_plain(column, row)) for row in rows] for column in shown]
-    widths = [max(map(_width, cells)) for cells in grid]
+    widths = [max(map(columns_of, cells)) for cells in grid]
     lines = [printable(title)]
     for block in _blocks(widths):
         lines.append("")
@@ -174,15 +187,8 @@ def _one_line(text: str) -> str:
     return clip(text.replace("\n", " "), MAX_TEXT_CELL)
 
 
-def _width(text: str) -> int:
-    """Terminal columns: wide East Asian characters take two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
-
-
 def _pad(text: str, width: int, *, right: bool) -> str:
-    space = " " * (width - _width(text))
+    space = " " * (width - columns_of(text))
     return space + text if right else text + space
 
 

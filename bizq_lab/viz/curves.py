@@ -121,7 +121,7 @@ def acceptability(
         ends = _apart([points[-1][1] for points in curves.values()], gap=0.075)
         for (arm, points), y in zip(curves.items(), ends, strict=True):
             ax.annotate(
-                style.label(f"{arm}  {points[-1][1]:.0%}"),
+                style.label(f"{arm}  {points[-1][1]:.0%}", style.MAX_NAME_COLUMNS),
                 (points[-1][0], y),
                 xytext=(6, 0),
                 textcoords="offset points",

@@ -73,7 +73,7 @@ def latency_histogram(
                 fontsize=8.5,
                 color=style.BAD if lost.get(arm) else style.MUTED,
             )
-        ax.set_yticks(range(len(bins)), labels=[style.label(arm) for arm in bins])
+        ax.set_yticks(range(len(bins)), labels=[style.label(arm, style.MAX_NAME_COLUMNS) for arm in bins])
         ax.set_ylim(len(bins) - 0.6, -1)
         _seconds(ax, [end for own in bins.values() for a, b, n in own if n for end in (a, b)] + _ends(tails))
         ax.tick_params(axis="y", length=0, labelcolor=style.INK)

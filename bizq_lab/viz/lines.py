@@ -74,7 +74,7 @@ def draw(ax: Axes, lines: Lines, names: Sequence[str], remarks: Sequence[str]) -
             va="center",
             fontsize=9,
         )
-    ax.set_yticks(lines.places, labels=[style.label(name) for name in names])
+    ax.set_yticks(lines.places, labels=[style.label(name, style.MAX_NAME_COLUMNS) for name in names])
     ax.set_ylim(lines.extent - 0.5, -0.5)
     ax.tick_params(axis="y", length=0, labelcolor=style.INK)
     ax.spines["left"].set_visible(False)

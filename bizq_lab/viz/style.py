@@ -7,6 +7,7 @@ Matplotlib's object interface only: no pyplot, no current figure. Settings are p
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ BAD = "#c04f00"
 SERIES = (ACCENT, BAD, GOOD, "#a3478a", "#8a6d00", "#4a5568")
 """Okabe and Ito's hues (Color Universal Design, 2008), darkened to 4.5:1 on white."""
 
-MAX_LABEL_CHARS = 48
+MAX_LABEL_COLUMNS = 48
+MAX_NAME_COLUMNS = 34
 
 _STYLE: dict[str, object] = {
     "axes.axisbelow": True,
@@ -73,11 +75,13 @@ def styled() -> Iterator[None]:
     """Matplotlib's defaults plus our style, whatever the user has configured; restored on leaving."""
     from matplotlib import style  # noqa: PLC0415 - heavy
 
-    with _lock, style.context(["default", _STYLE]):
+    with _lock, style.context(["default", _STYLE]), warnings.catch_warnings():
+        # SVG keeps the text itself, so a letter that the bundled font cannot draw is shown by the reader's fonts.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
         yield
 
 
-def label(text: object, limit: int = MAX_LABEL_CHARS) -> str:
+def label(text: object, limit: int = MAX_LABEL_COLUMNS) -> str:
     """Text as a figure may show it: printable, on one line, clipped, and never mathematics."""
     flat = printable(str(text)).replace("\n", " ")
     return clip(flat, limit).replace("$", r"\$")

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bizq_lab.core.display import Sheet, cell_text, describe, markdown_table, markdown_text, printable, text_table
+from bizq_lab.core.display import (
+    Sheet,
+    cell_text,
+    clip,
+    columns_of,
+    describe,
+    markdown_table,
+    markdown_text,
+    printable,
+    text_table,
+)
 from bizq_lab.core.estimate import Estimate
 from tests.support.hostile import PAYLOADS, unprintable
 from tests.support.report_answers import arm_table, estimate
@@ -114,6 +124,13 @@ def test_a_table_without_rows_is_still_a_table() -> None:
 )
 def test_a_cell_reads_as_its_column_says(name: str, cell: str | float | None, shown: str) -> None:
     assert cell_text(name, cell) == shown
+
+
+@given(everything, st.integers(1, 40))
+def test_clipped_text_fits_and_says_that_it_was_cut(text: str, limit: int) -> None:
+    clipped = clip(text, limit)
+    assert columns_of(clipped) <= limit
+    assert clipped == text or clipped.endswith("…")
 
 
 def test_an_unbounded_interval_is_shown_with_infinity_signs() -> None:
