@@ -89,25 +89,34 @@ class ModelEntry(_Frozen):
         return f"{self.provider}/{self.model}"
 
 
+CheckName = Literal[
+    "non_empty",
+    "finish_reason",
+    "length",
+    "mentions",
+    "banned_terms",
+    "refusal",
+    "placeholder",
+    "answer",
+    "fields",
+    "json_fields",
+    "numbers",
+    "hashtags",
+]
+
+
 class CheckSpec(_Frozen):
     """One acceptance check by name, with its severity and parameters (S23).
 
     Attributes:
         name: Of a registered check, such as `mentions`.
         severity: `reject` fails over, `flag` only notes.
-        quality: Whether it counts towards quality (S7); None means that it does if its severity is `reject`.
         params: Parameters of the check. A task's own `expected` may state the same names and then wins.
     """
 
-    name: str
+    name: CheckName
     severity: Literal["reject", "flag"]
-    quality: bool | None = None
     params: dict[str, JsonValue] = Field(default_factory=dict)
-
-    @property
-    def measures_quality(self) -> bool:
-        """Whether it counts towards the share of checks passed."""
-        return self.severity == "reject" if self.quality is None else self.quality
 
 
 class PromptSpec(_Frozen):

@@ -1,217 +1,176 @@
-"""The acceptance rules, one function a name. Each reads hostile text in linear time and never raises.
-
-A rule returns None where the task states no expectation for it, else an empty string (passed) or why it failed.
-Expectations come from `task.expected`, limits that the model was told from `task.input`, the rest from the catalog.
-"""
+"""The acceptance rules by name: each returns why an output fails it, or nothing. Knows no task type."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from bizq_lab.core.execution import ProviderReply
-from bizq_lab.core.task import Task
+from pydantic import JsonValue
 
-Params = Mapping[str, Any]
-Rule = Callable[[Task, ProviderReply, Params], str | None]
+from bizq_lab.execution.check_text import fields, first_term, has_term, json_object, numbers, plain
 
-# Beyond this no business text goes; a longer output is cut for the checks, not for the log.
-MOST_CHARACTERS = 200_000
-_PLACEHOLDERS = (
-    "[your name]",
-    "[name]",
-    "[company",
-    "[product",
-    "[insert",
-    "lorem ipsum",
-    "{{",
-    "todo:",
-    "xxx",
-    "<insert",
+FINISHED = frozenset({"stop", "end_turn", "stop_sequence", "tool_use", "tool_calls"})
+_OPENING = 300  # a refusal comes at the beginning; later the words may be about something else
+_REFUSAL = re.compile(
+    r"\b(?:i(?: am|'m) sorry,? but i (?:can|am|'m)"
+    r"|i (?:can't|cannot|can not|won't) (?:assist|help|provide|comply|fulfil)"
+    r"|i(?: am|'m) (?:unable|not able) to|as an ai(?: language)? model|i must decline|against my guidelines)"
 )
-_REFUSALS = (
-    "i'm sorry, but",
-    "i am sorry, but",
-    "i cannot",
-    "i can't",
-    "as an ai",
-    "i am unable",
-    "i'm unable",
-    "i'm not able",
+_PLACEHOLDER = re.compile(
+    r"[\[<{](?:your|insert|company|customer|product|name|date|link|city|brand|shop|price)\b[^\[\]<>{}\n]{0,40}[\]>}]"
+    r"|lorem ipsum|\btodo\b|\btbd\b|\bxxx+\b|\{\{|\}\}"
 )
-_REFUSAL_WINDOW = 200
+
+Params = Mapping[str, JsonValue]
 
 
-def non_empty(_task: Task, reply: ProviderReply, _params: Params) -> str | None:
-    """Some visible text."""
-    return "" if reply.text.strip() else "no text"
+class Evidence(NamedTuple):
+    """One output as the rules read it.
+
+    Attributes:
+        text: As written, up to the scanning bound.
+        plain: The same in comparable form.
+        characters: Length of the whole, without surrounding space.
+        finish_reason: As the provider said.
+    """
+
+    text: str
+    plain: str
+    characters: int
+    finish_reason: str
 
 
-def finish_reason(_task: Task, reply: ProviderReply, params: Params) -> str | None:
+def non_empty(seen: Evidence, _: Params) -> str:
+    """There is something besides space."""
+    return "" if seen.characters else "the output is empty"
+
+
+def finish_reason(seen: Evidence, _: Params) -> str:
     """The model stopped by itself."""
-    good = params.get("allowed", ["stop", "end_turn", "stop_sequence"])
-    return "" if reply.finish_reason in good else f"finish reason {reply.finish_reason!r:.40}"
+    return "" if seen.finish_reason in FINISHED else f"finish reason {seen.finish_reason[:40]!r}"
 
 
-def refusal(_task: Task, reply: ProviderReply, _params: Params) -> str | None:
-    """The model did not decline."""
-    if reply.finish_reason in {"refusal", "content_filter"}:
-        return f"finish reason {reply.finish_reason!r}"
-    head = normalised(reply.text[:_REFUSAL_WINDOW])
-    return next((f"says {phrase!r}" for phrase in _REFUSALS if phrase in head), "")
+def length(seen: Evidence, params: Params) -> str:
+    """Between `min_words` and `max_words`, `min_characters` and `max_characters`; whichever are given."""
+    sizes = {"words": len(seen.text.split()), "characters": seen.characters}
+    for unit, size in sizes.items():
+        low, high = _number(params, f"min_{unit}"), _number(params, f"max_{unit}")
+        if low is not None and size < low:
+            return f"{size} {unit}, at least {low:g} wanted"
+        if high is not None and size > high:
+            return f"{size} {unit}, at most {high:g} wanted"
+    return ""
 
 
-def placeholder(_task: Task, reply: ProviderReply, _params: Params) -> str | None:
-    """No unfilled slot such as `[Your Name]`."""
-    text = normalised(reply.text)
-    return next((f"holds {slot!r}" for slot in _PLACEHOLDERS if slot in text), "")
+def mentions(seen: Evidence, params: Params) -> str:
+    """Every item of `mentions` occurs: a term, or a list of terms of which one is enough."""
+    missing = [terms[0] for terms in map(_texts, _list(params, "mentions")) if terms and not _any(seen.plain, terms)]
+    return f"does not mention {', '.join(missing)}" if missing else ""
 
 
-def length(task: Task, reply: ProviderReply, params: Params) -> str | None:
-    """Between `min_words` and `max_words`, where the task states them."""
-    low, high = _number(task, params, "min_words"), _number(task, params, "max_words")
-    if low is None and high is None:
-        return None
-    words = len(reply.text[:MOST_CHARACTERS].split())
-    if low is not None and words < low:
-        return f"{words} words, must be at least {low:g}"
-    return f"{words} words, must be at most {high:g}" if high is not None and words > high else ""
+def banned_terms(seen: Evidence, params: Params) -> str:
+    """No item of `banned_terms`, the task type's, or of `banned`, the task's own, occurs."""
+    terms = [*_texts(params.get("banned_terms")), *_texts(params.get("banned"))]
+    used = [term for term in terms if has_term(seen.plain, term)]
+    return f"uses {', '.join(used)}" if used else ""
 
 
-def max_characters(task: Task, reply: ProviderReply, params: Params) -> str | None:
-    """The first line fits into `max_characters`."""
-    most = _number(task, params, "max_characters")
-    if most is None:
-        return None
-    size = len(first_line(reply.text))
-    return "" if size <= most else f"{size} characters, must be at most {most:g}"
+def refusal(seen: Evidence, _: Params) -> str:
+    """The model does not decline to answer."""
+    if seen.finish_reason in {"refusal", "content_filter"}:
+        return f"finish reason {seen.finish_reason!r}"
+    return "declines to answer" if _REFUSAL.search(seen.plain[:_OPENING]) else ""
 
 
-def mentions(task: Task, reply: ProviderReply, _params: Params) -> str | None:
-    """Every term of `mentions`; a list within it means any one of its terms."""
-    wanted = _list(task.expected.get("mentions"))
+def placeholder(seen: Evidence, _: Params) -> str:
+    """Nothing is left to fill in, such as `[Your Name]`."""
+    return "holds a placeholder" if _PLACEHOLDER.search(seen.text.casefold()) else ""
+
+
+def answer(seen: Evidence, params: Params) -> str:
+    """The first of `options` that the output names is `answer`."""
+    wanted = _texts(params.get("answer"))
     if not wanted:
-        return None
-    text = normalised(reply.text)
-    missing = [term for term in wanted if not any(contains(text, option) for option in _list(term))]
-    return f"does not mention {_shown(missing)}" if missing else ""
+        return ""
+    named = first_term(seen.plain, [*_texts(params.get("options")), *wanted])
+    return "" if plain(named) == plain(wanted[0]) else f"says {named or 'none of the options'}, not {wanted[0]}"
 
 
-def banned_terms(task: Task, reply: ProviderReply, params: Params) -> str | None:
-    """None of the terms of `banned`."""
-    banned = [*_list(task.expected.get("banned")), *_list(params.get("terms"))]
-    if not banned:
-        return None
-    text = normalised(reply.text)
-    found = [term for term in banned if contains(text, term)]
-    return f"says {_shown(found)}" if found else ""
+def exact_fields(seen: Evidence, params: Params) -> str:
+    """Each of `fields` is stated, as JSON or as `name: value` lines, with exactly that value."""
+    wanted = params.get("fields")
+    if not isinstance(wanted, dict):
+        return ""
+    stated = fields(seen.text)
+    wrong = [name for name, value in wanted.items() if stated.get(plain(name)) not in set(map(plain, _texts(value)))]
+    return f"wrong or missing: {', '.join(wrong)}" if wrong else ""
 
 
-def answer(task: Task, reply: ProviderReply, params: Params) -> str | None:
-    """The first of the options that the text names is the expected one."""
-    expected = task.expected.get("answer")
-    if expected is None:
-        return None
-    options = _list(task.expected.get("options")) or _list(params.get("options"))
-    text = normalised(reply.text)
-    places = sorted((place, option) for option in map(str, options) if (place := position(text, option)) >= 0)
-    if not places:
-        return f"names none of {_shown(options)}"
-    return "" if normalised(places[0][1]) == normalised(str(expected)) else f"answers {places[0][1]!r}"
+def json_fields(seen: Evidence, params: Params) -> str:
+    """The output holds a JSON object with every name of `json_fields`."""
+    found = json_object(seen.text)
+    if found is None:
+        return "holds no JSON object"
+    missing = [name for name in _texts(params.get("json_fields")) if name not in found]
+    return f"JSON lacks {', '.join(missing)}" if missing else ""
 
 
-def fields(task: Task, reply: ProviderReply, _params: Params) -> str | None:
-    """Every field of `fields` stands as `name: value`, on a line or as JSON, with the expected value."""
-    expected = task.expected.get("fields")
-    if not isinstance(expected, dict):
-        return None
-    text = normalised(reply.text)
-    wrong = [name for name, value in expected.items() if not _has_field(text, normalised(name), normalised(str(value)))]
-    return f"wrong or missing field {_shown(wrong)}" if wrong else ""
+def exact_numbers(seen: Evidence, params: Params) -> str:
+    """Every figure of `numbers` is stated; with `only_numbers`, no figure outside that list is."""
+    stated = numbers(seen.text)
+    wanted = _figures(params.get("numbers"))
+    missing = sorted(wanted - stated)
+    if missing:
+        return f"lacks {', '.join(f'{figure:g}' for figure in missing)}"
+    allowed = _figures(params.get("only_numbers"))
+    return "states a figure it was not given" if allowed and stated - allowed - wanted else ""
 
 
-RULES: dict[str, Rule] = {
-    rule.__name__: rule
-    for rule in (
-        non_empty,
-        finish_reason,
-        refusal,
-        placeholder,
-        length,
-        max_characters,
-        mentions,
-        banned_terms,
-        answer,
-        fields,
-    )
+def hashtags(seen: Evidence, params: Params) -> str:
+    """Between `min_hashtags` and `max_hashtags` hashtags."""
+    count = len(re.findall(r"(?<![\w#])#\w", seen.text))
+    low, high = _number(params, "min_hashtags"), _number(params, "max_hashtags")
+    wrong = (low is not None and count < low) or (high is not None and count > high)
+    return f"{count} hashtags" if wrong else ""
+
+
+RULES: Mapping[str, Callable[[Evidence, Params], str]] = {
+    "non_empty": non_empty,
+    "finish_reason": finish_reason,
+    "length": length,
+    "mentions": mentions,
+    "banned_terms": banned_terms,
+    "refusal": refusal,
+    "placeholder": placeholder,
+    "answer": answer,
+    "fields": exact_fields,
+    "json_fields": json_fields,
+    "numbers": exact_numbers,
+    "hashtags": hashtags,
 }
 
 
-def normalised(text: str) -> str:
-    """Lower case, single spaces, straight quotes and plain hyphens, cut to what is checked."""
-    plain = text[:MOST_CHARACTERS].casefold().translate(_QUOTES)
-    return " ".join(plain.split())
+def _any(haystack: str, terms: list[str]) -> bool:
+    return any(has_term(haystack, term) for term in terms)
 
 
-def first_line(text: str) -> str:
-    """The first line with something on it, without the quotes or marks that models like to add."""
-    line = next((line for line in text[:MOST_CHARACTERS].splitlines() if line.strip()), "")
-    return line.strip().strip("\"'*#").strip()
+def _list(params: Params, name: str) -> list[JsonValue]:
+    value = params.get(name)
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def position(text: str, term: object) -> int:
-    """Where a term begins as a word of its own in normalised text, or -1."""
-    wanted = normalised(str(term))
-    start = text.find(wanted)
-    while start >= 0 and wanted:
-        end = start + len(wanted)
-        if not (_joins(text, start - 1, wanted[0]) or _joins(text, end, wanted[-1])):
-            return start
-        start = text.find(wanted, start + 1)
-    return -1
+def _texts(value: JsonValue) -> list[str]:
+    """A string, a number or a list of them, as strings; anything else is nothing."""
+    if isinstance(value, list):
+        return [str(item) for item in value if isinstance(item, str | int | float)]
+    return [str(value)] if isinstance(value, str | int | float) else []
 
 
-def contains(text: str, term: object) -> bool:
-    """Whether normalised text holds a term as a word of its own."""
-    return position(text, term) >= 0
+def _figures(value: JsonValue) -> set[float]:
+    return {float(item) for item in (value if isinstance(value, list) else []) if isinstance(item, int | float)}
 
 
-_QUOTES = str.maketrans(
-    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2011": "-", "\u2013": "-"}
-)
-_FIELD = re.compile(r"\s*[\"']?\s*[:=]\s*[\"']?\s*")
-
-
-def _joins(text: str, index: int, edge: str) -> bool:
-    return 0 <= index < len(text) and edge.isalnum() and text[index].isalnum()
-
-
-def _has_field(text: str, name: str, value: str) -> bool:
-    start = position(text, name)
-    while start >= 0:
-        rest = text[start + len(name) : start + len(name) + len(value) + 40]
-        separator = _FIELD.match(rest)
-        if separator is not None:
-            return position(rest[separator.end() :], value) == 0
-        following = position(text[start + 1 :], name)
-        start = -1 if following < 0 else start + 1 + following
-    return False
-
-
-def _number(task: Task, params: Params, name: str) -> float | None:
-    for source in (task.expected, task.input, params):
-        value = source.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-    return None
-
-
-def _list(value: object) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _shown(terms: Iterable[object]) -> str:
-    return ", ".join(repr(term)[:40] for term in list(terms)[:3])
+def _number(params: Params, name: str) -> float | None:
+    value = params.get(name)
+    return float(value) if isinstance(value, int | float) else None

@@ -1,44 +1,56 @@
-"""Acceptance of a reply: the task type's checks in order, with their severities (S23). Knows no provider and no log."""
+"""Acceptance of an output: a task type's checks, run in order (S23). Knows no provider; trusts no word it reads."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bizq_lab.core.execution import CheckResult, ProviderReply
-from bizq_lab.errors import InvalidCatalog
-from bizq_lab.execution.check_rules import RULES
+from bizq_lab.core.execution import CheckResult
+from bizq_lab.execution.check_rules import RULES, Evidence
+from bizq_lab.execution.check_text import SCANNED, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from bizq_lab.catalog.schema import TaskTypeEntry
+    from bizq_lab.core.execution import ProviderReply
     from bizq_lab.core.task import Task
+
+# These say whether there is an answer at all, not how good it is.
+_PRESENCE = frozenset({"non_empty", "finish_reason"})
 
 
 def run_checks(entry: TaskTypeEntry, task: Task, reply: ProviderReply) -> tuple[CheckResult, ...]:
-    """Apply the task type's checks; one that has no expectation to test is left out.
+    """Every check of the task type, in order.
 
-    Raises:
-        InvalidCatalog: The task type names a check that does not exist.
+    A check reads its parameters from the task type; what the task's own `expected` says under the same name wins.
+    The output is hostile: it is read up to a bound, no pattern backtracks over it, and nothing it holds can raise.
+
+    Args:
+        entry: The task type, as the catalog returned it.
+        task: The task, with its checkable answers.
+        reply: What the provider answered.
     """
+    text = reply.text[:SCANNED]
+    evidence = Evidence(text, plain(text), len(reply.text.strip()), reply.finish_reason)
     results = []
     for spec in entry.checks:
-        rule = RULES.get(spec.name)
-        if rule is None:
-            message = f"task type {entry.type!r} names the check {spec.name!r}, which does not exist"
-            raise InvalidCatalog(message, hint=f"known: {', '.join(sorted(RULES))}")
-        problem = rule(task, reply, spec.params)
-        if problem is not None:
-            results.append(CheckResult(spec.name, not problem, spec.severity, problem))
+        fault = RULES[spec.name](evidence, {**spec.params, **task.expected})
+        results.append(CheckResult(spec.name, not fault, spec.severity, fault))
     return tuple(results)
 
 
-def is_acceptable(checks: Iterable[CheckResult]) -> bool:
-    """Whether no check of severity `reject` failed."""
-    return all(check.passed or check.severity == "flag" for check in checks)
+def is_acceptable(checks: Sequence[CheckResult]) -> bool:
+    """Whether no check that rejects has failed. Without checks everything is acceptable."""
+    return all(check.passed for check in checks if check.severity == "reject")
 
 
-def share_passed(checks: Iterable[CheckResult]) -> float | None:
-    """Quality from checks (S7): the share of the `reject` checks that passed; None when there were none."""
-    deciding = [check.passed for check in checks if check.severity == "reject"]
-    return sum(deciding) / len(deciding) if deciding else None
+def share_passed(checks: Sequence[CheckResult]) -> float | None:
+    """Quality by checks, in [0, 1]: the share passed of those that look at the content (S7).
+
+    `non_empty` and `finish_reason` only say whether there is an answer: an empty one has quality 0, and neither counts
+    otherwise. None when nothing measures the content.
+    """
+    if any(check.name == "non_empty" and not check.passed for check in checks):
+        return 0.0
+    counted = [check.passed for check in checks if check.name not in _PRESENCE]
+    return sum(counted) / len(counted) if counted else None
