@@ -44,6 +44,7 @@ class _Chain:
     ended: list[Ended] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     setup: list[BizqLabError] = field(default_factory=list)
+    tried: int = 0
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -182,6 +183,7 @@ class ResilientExecutor:
         error_class = "deadline"
         while rest:
             config = rest.pop(0)
+            chain.tried += 1
             last = await self._try_model(chain, config, rng)
             if isinstance(last, Ended) and last.attempt.status == "completed":
                 return self._results.completed(job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes)
@@ -269,9 +271,8 @@ class ResilientExecutor:
 
     @staticmethod
     def _raise_setup(chain: _Chain) -> None:
-        """A chain that never reached a model is not the arm's failure: raise, and leave the decision pending."""
-        reached = [one for one in chain.ended if not action_for(one.attempt.error_class).setup]
-        if chain.setup and not reached:
+        """When the installation could call no model at all, the arm did not fail: raise, and leave it pending."""
+        if chain.setup and len(chain.setup) == chain.tried:
             raise chain.setup[0]
 
     def _undecided(self, task: Task, primary: ModelConfig, context: RoutingContext) -> RoutingDecision:

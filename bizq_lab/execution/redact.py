@@ -12,7 +12,7 @@ _SECRETS = (
     re.compile(r"https?://hooks\.[^\s\"'<>]+", re.IGNORECASE),  # chat webhooks are bearer secrets in a path
     re.compile(r"(?<=://)[^/\s:@\"']*:[^/\s@\"']*(?=@)"),  # https://user:password@host
     re.compile(r"(?<=://)[^/\s:@\"']+(?=@)"),  # https://token@host
-    re.compile(r"\bBearer\s+[^\s\"',;]+", re.IGNORECASE),
+    re.compile(r"\b(?:Bearer|Basic)\s+[^\s\"',;]+", re.IGNORECASE),
     re.compile(r"\bsk-[A-Za-z0-9_*.\-]{4,}"),  # sk-, sk-proj-, sk-ant-; vendors mask keys with asterisks
     re.compile(
         r"(?i)\b(?:x-api-key|api[-_ ]?key|authorization|token|secret|password)[\"']?\s*[:=]\s*[\"']?[^\s\"',;}]+"

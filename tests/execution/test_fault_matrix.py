@@ -23,7 +23,8 @@ CAP_S = 8.0
 class MakeBench(Protocol):
     """Gives a bench with empty books."""
 
-    def __call__(self, *, stream: bool) -> Bench: ...
+    def __call__(self, *, stream: bool) -> Bench:
+        """With clients that stream, or not."""
 
 
 @dataclass(frozen=True, kw_only=True)

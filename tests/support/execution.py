@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 from bizq_lab.catalog.schema import CheckSpec, ModelEntry, PromptSpec, TaskTypeEntry
 from bizq_lab.core.decision import CostEstimate, RoutingDecision
 from bizq_lab.core.events import AttemptEvent, Event, HumanTaskEvent, OutcomeEvent
+from bizq_lab.core.execution import ProviderCall, ProviderReply, Usage
 from bizq_lab.core.model import ModelConfig, Price, Tier
 from bizq_lab.core.protocols import Provider
 from bizq_lab.core.task import RoutingContext, Task
@@ -23,12 +24,14 @@ from tests.support.fault_server import FaultServer
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
 
+Step = Callable[[ProviderCall], Awaitable[ProviderReply]]
 EventT = TypeVar("EventT", bound=Event)
 TASK_TYPE = "content.write_product_description"
 SIDE_EFFECTS = "order.process_batch"
 PRICE = Price(
     input_nano_usd_per_mtok=1_000_000_000, output_nano_usd_per_mtok=5_000_000_000, source="test", version="p1"
 )
+LUNA_PRICE = replace(PRICE, input_nano_usd_per_mtok=2_000_000_000, output_nano_usd_per_mtok=10_000_000_000)
 LOCAL_PRICE = Price(core_second_nano_usd=10_000, source="test", version="p1")
 
 
@@ -83,8 +86,8 @@ class TinyCatalog:
         raise UnknownModel.among(name, self.models)
 
     def price(self, key: str) -> Price:
-        """Easy prices."""
-        return LOCAL_PRICE if key.startswith("local/") else PRICE
+        """Easy prices; luna's are double."""
+        return LOCAL_PRICE if key.startswith("local/") else LUNA_PRICE if key == "openai/luna" else PRICE
 
     def is_retired(self, key: str) -> bool:
         """One model is."""
@@ -101,7 +104,7 @@ class TinyCatalog:
             speed_tier="standard",
             reasoning="",
             prompts={"default": PromptSpec(template="{{ input.q }}")},
-            checks=(CheckSpec(name="non_empty", severity="reject"),),
+            checks=(CheckSpec(name="non_empty", severity="reject"), CheckSpec(name="placeholder", severity="flag")),
             side_effects=name == SIDE_EFFECTS,
             value_usd=1.0,
         )
@@ -175,6 +178,54 @@ class FakeClock:
             deadline, loop, bound = self._bounds.pop(number)
             self.now = max(self.now, deadline)
         loop.call_soon_threadsafe(lambda: bound.reschedule(loop.time()))
+
+
+class ScriptedProvider:
+    """A provider without a network: each call takes the next step of a script, the last one again and again.
+
+    A step is a reply, an error to raise, or a callable that gets the call.
+    """
+
+    name, live = "scripted", False
+
+    def __init__(self, *steps: ProviderReply | BaseException | Step) -> None:
+        self._steps = list(steps)
+        self.calls: list[ProviderCall] = []
+
+    async def complete(self, call: ProviderCall) -> ProviderReply:
+        """The next step."""
+        self.calls.append(call)
+        step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+        if isinstance(step, BaseException):
+            raise step
+        return step if isinstance(step, ProviderReply) else await step(call)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def reply(text: str = "Fine.", **changes: Any) -> ProviderReply:
+    """A good answer of 40 input and 7 output tokens in half a second."""
+    made = ProviderReply(
+        text=text, finish_reason="stop", served_model="", usage=Usage(40, 7), response_time_s=0.5, first_token_s=0.1
+    )
+    return replace(made, **changes)
+
+
+def scripted(
+    *, clock: FakeClock | None = None, sink: ListSink | None = None, providers: Mapping[str, Provider], **settings: Any
+) -> ResilientExecutor:
+    """An executor over providers without a network; everything else as in `Bench`."""
+    clock, numbers = clock or FakeClock(), count(1)
+    return ResilientExecutor(
+        settings.pop("catalog", CATALOG),
+        providers,
+        sink or ListSink(),
+        clock=clock,
+        ids=lambda prefix: f"{prefix}_{next(numbers)}",
+        timeout=clock.timeout,
+        **settings,
+    )
 
 
 class ListSink:
