@@ -1,4 +1,4 @@
-"""One config, one sequence of bytes, one hash; and the published JSON Schema. Must not know the disk.
+"""One config, one sequence of bytes, one hash. Must not know the disk.
 
 The bytes are JSON: keys sorted by code point, two spaces of indentation, ASCII only, one line feed at the end; dates
 as ISO 8601, numbers as the shortest decimal that reads back. What is null or an empty list or object is left out, so
@@ -43,21 +43,6 @@ def file_bytes(config: RoutingConfig) -> bytes:
 def checksum_of(raw: bytes, stated: str) -> str:
     """The checksum that a file ought to state, from its raw bytes and the one it does state."""
     return hashlib.sha256(raw.replace(_checksum_line(stated), _checksum_line(NO_CHECKSUM), 1)).hexdigest()
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a routing config file, the checksum included."""
-    from bizq_lab.config.schema import RoutingConfig  # noqa: PLC0415 - the schema's module needs the hash from here
-
-    schema = RoutingConfig.model_json_schema(mode="validation")
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["properties"][CHECKSUM_KEY] = {
-        "type": "string",
-        "pattern": "^[0-9a-f]{64}$",
-        "description": "SHA-256 of the file's bytes with these 64 digits all 0.",
-    }
-    schema["required"] = sorted({*schema["required"], CHECKSUM_KEY})
-    return schema
 
 
 def _checksum_line(checksum: str) -> bytes:
