@@ -1,4 +1,4 @@
-"""Questions asked of the log: `question(log, ...) -> Result`. Each has one module, and SQL of the same name in the store.
+"""Questions asked of the log: `question(log, ...) -> Result`. Each has a module, its SQL is in the store.
 
 It exists so that every answer carries its interval, its method and its reservations. It must not know how a task was
 routed or executed: it meets them only in the log's schema.

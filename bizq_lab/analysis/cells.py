@@ -1,4 +1,4 @@
-"""Sufficient statistics of the log's cells, read in one pass, and the means and ratios they determine. Knows no question.
+"""Sufficient statistics of the log's cells, read in one pass, and what they determine. Knows no question.
 
 A mean here is a ratio of totals over clusters: the tasks with their repeats, or the units that were assigned together.
 With one decision a cluster this is the ordinary mean; with more it is honest about what was drawn together.

@@ -7,12 +7,13 @@ is fixed in advance: reading the answer again and again while data arrive raises
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from bizq_lab.analysis.cells import Window
-from bizq_lab.analysis.comparison import Comparison, ComparisonRow
-from bizq_lab.analysis.families import Question, run_tests
-from bizq_lab.analysis.metrics import Metric, metric_named
+from bizq_lab.analysis.comparison import Comparison
+from bizq_lab.analysis.contrast import samples
+from bizq_lab.analysis.families import Finding, Question, run_tests
+from bizq_lab.analysis.metrics import METRICS, Metric, metric_named
 from bizq_lab.analysis.validity import FATAL, arm_caveats, sample_ratio_caveats
 from bizq_lab.analysis.verdict import Standing, Verdict, decide
 from bizq_lab.core.decision import Design
@@ -20,7 +21,6 @@ from bizq_lab.core.estimate import Caveat
 from bizq_lab.core.result import Provenance
 from bizq_lab.errors import InputError, NotEnoughData
 from bizq_lab.stats.tails import check_alpha
-from bizq_lab.stats.types import Test
 
 if TYPE_CHECKING:
     from bizq_lab.store import Log
@@ -82,7 +82,7 @@ def compare(
     rows = [r for r in log.query("clusters", **window.params(), design=chosen) if r["arm"] in (against, *treatments)]
     rails = GUARDRAILS if guardrails is None else dict(guardrails)
     question = Question(
-        rows=rows,
+        samples={name: samples(rows, each) for name, each in METRICS.items()},
         design=chosen,
         control=against,
         treatments=treatments,
@@ -141,7 +141,7 @@ def _answer(question: Question, window: Window, caveats: list[Caveat], own: Sequ
 
 
 def _test_caveats(
-    question: Question, table: list[tuple[ComparisonRow, Test]], standings: list[Standing], verdict: Verdict
+    question: Question, table: list[Finding], standings: list[Standing], verdict: Verdict
 ) -> list[Caveat]:
     found = [caveat for row, test in table if row.role == "primary" for caveat in test.caveats]
     least = min(row.n for row, _ in table if row.role == "primary")
@@ -156,7 +156,7 @@ def _test_caveats(
     return found
 
 
-def _slower(question: Question, table: list[tuple[ComparisonRow, Test]]) -> list[Caveat]:
+def _slower(question: Question, table: list[Finding]) -> list[Caveat]:
     slow = [
         row.arm
         for row, _ in table
@@ -167,9 +167,10 @@ def _slower(question: Question, table: list[tuple[ComparisonRow, Test]]) -> list
 
 
 def _design(known: Sequence[Mapping[str, Any]]) -> Design:
-    for design in ("paired", "randomised", "observational"):
+    designs: tuple[Design, ...] = ("paired", "randomised", "observational")
+    for design in designs:
         if len({row["arm"] for row in known if row["design"] == design and row["n"]}) > 1:
-            return cast("Design", design)
+            return design
     return "observational"
 
 
@@ -192,6 +193,7 @@ def _check(metric: Metric, direction: str, margin: float, alpha: float) -> None:
     if not margin >= 0:
         message = f"margin == {margin!r}, must not be negative"
         raise InputError(message, hint="the largest loss in the primary metric that is acceptable, such as 0.05")
+    better = "higher" if metric.higher_is_better else "lower"
     if direction and (direction == "increase") != metric.higher_is_better:
-        message = f"direction == {direction!r}, but less is {'worse' if metric.higher_is_better else 'better'} for {metric.name}"
+        message = f"direction == {direction!r}, but {metric.name} is better when {better}"
         raise InputError(message, hint="leave `direction` empty, or name the metric you mean")

@@ -1,4 +1,4 @@
-"""The answer of a comparison: a verdict, the arm it names, every test behind it, and how to say it. Computes nothing."""
+"""The answer of a comparison: a verdict, the arm it names, every test behind it. Computes nothing."""
 
 from __future__ import annotations
 

@@ -197,4 +197,3 @@ def _pairs(treatment: Sample, control: Sample) -> PairedTally:
         control_only=int((~mine & theirs).sum()),
         neither=int((~mine & ~theirs).sum()),
     )
-

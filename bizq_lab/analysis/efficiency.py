@@ -1,4 +1,4 @@
-"""What does a success cost, and which arm gives the best value? An ordering of arms by task type, with its uncertainty."""
+"""What does a success cost, and which arm gives the best value? An ordering of arms that says how sure it is."""
 
 from __future__ import annotations
 
@@ -231,7 +231,9 @@ def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, i
 def _caveats(cells: Sequence[Cell], catalog: Catalog | None, types: Sequence[str]) -> tuple[Caveat, ...]:
     found = []
     if catalog is None:
-        found.append(Caveat(code="no_value", message="Without a catalog nothing is known of a success's value: ordered by cost"))
+        found.append(
+            Caveat(code="no_value", message="Without a catalog nothing is known of a success's value: ordered by cost")
+        )
     if any(cell.row["cost_n"] < cell.n for cell in cells):
         found.append(Caveat(code="unpriced", message="Some calls have no known price; their arms have no net benefit"))
     if any(not cell.row["one_catalog"] for cell in cells):
@@ -241,5 +243,7 @@ def _caveats(cells: Sequence[Cell], catalog: Catalog | None, types: Sequence[str
     if any(cell.row["paired"] not in (0, cell.n + cell.row["pending"]) for cell in cells):
         found.append(Caveat(code="mixed_designs", message="Some arms mix experiments with other traffic"))
     if len(types) > 0 and all(cell.row["paired"] == 0 for cell in cells):
-        found.append(Caveat(code="not_paired", message="Arms were not given the same tasks: differences may be the tasks'"))
+        found.append(
+            Caveat(code="not_paired", message="Arms were not given the same tasks: differences may be the tasks'")
+        )
     return tuple(found)

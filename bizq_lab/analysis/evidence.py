@@ -57,7 +57,9 @@ def evidence(
 
 
 def _history(row: Mapping[str, Any]) -> History:
-    latency = Moments(row["latency_n"], row["latency"] or 0, row["latency_latency"] or 0).scaled(METRICS["latency"].factor)
+    latency = Moments(row["latency_n"], row["latency"] or 0, row["latency_latency"] or 0).scaled(
+        METRICS["latency"].factor
+    )
     rating = Moments(row["rating_n"], row["rating"] or 0, row["rating_rating"] or 0).scaled(METRICS["rating"].factor)
     return History(
         n=row["n"],

@@ -1,13 +1,13 @@
-"""Every test of a comparison, each adjusted within its family: primary, guardrails, secondary. Knows no log, no caveat."""
+"""Every test of a comparison, each adjusted within its family: primary and secondary. Knows no log, no caveat."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, NamedTuple, TypeVar
 
 from bizq_lab.analysis.comparison import ComparisonRow, Role
-from bizq_lab.analysis.contrast import Sample, arm_mean, complete_pairs, contrast, samples
+from bizq_lab.analysis.contrast import Sample, arm_mean, complete_pairs, contrast
 from bizq_lab.analysis.metrics import METRICS, Metric
 from bizq_lab.analysis.verdict import CHEAPER_SHARE, Guard, Standing, oriented, read_guardrail, read_primary, worst
 from bizq_lab.core.decision import Design
@@ -15,12 +15,25 @@ from bizq_lab.errors import NotEnoughData
 from bizq_lab.stats.multiplicity import holm
 from bizq_lab.stats.types import Test
 
+Key = TypeVar("Key")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Everything the tests need to know, settled."""
+    """Everything the tests need to know, settled.
 
-    rows: Sequence[Mapping[str, Any]]
+    Attributes:
+        samples: By metric name and arm.
+        design: How the arms were assigned.
+        control: Arm compared with.
+        treatments: The other arms.
+        primary: The metric that decides.
+        margin: Non-inferiority margin, in its unit.
+        alpha: Two-sided error rate.
+        guardrails: Largest acceptable loss by metric, in its unit.
+    """
+
+    samples: Mapping[str, Mapping[str, Sample]]
     design: Design
     control: str
     treatments: tuple[str, ...]
@@ -29,55 +42,54 @@ class Question:
     alpha: float
     guardrails: Mapping[str, float]
 
-    def sample(self, metric: Metric, arm: str) -> Sample | None:
-        return samples(self.rows, metric).get(arm)
+
+class Finding(NamedTuple):
+    """One row of the answer, and the test it came from."""
+
+    row: ComparisonRow
+    test: Test
 
 
-def run_tests(question: Question) -> tuple[list[tuple[ComparisonRow, Test]], list[Standing]]:
-    """Every test, adjusted within its family, and where each treatment stands."""
-    primary = {arm: _test(question, question.primary, arm, 1 - question.alpha) for arm in question.treatments}
-    adjusted = dict(zip(primary, holm([t.p_value for t in primary.values() if t]), strict=True))
+def run_tests(question: Question) -> tuple[list[Finding], list[Standing]]:
+    """Every test, adjusted within its family, and where each treatment stands.
+
+    The primary metric's family is the treatments; the secondary metrics' is all of their tests together; guardrails
+    are read one by one (see `verdict`).
+    """
+    level = 1 - question.alpha
+    primary = {arm: _test(question, question.primary, arm, level) for arm in question.treatments}
     others = {
         (metric.name, arm): test
         for metric in METRICS.values()
         for arm in question.treatments
-        if metric is not question.primary and (test := _optional(question, metric, arm, 1 - question.alpha)) is not None
+        if metric is not question.primary and (test := _optional(question, metric, arm, level)) is not None
     }
-    secondary = dict(zip(others, holm([test.p_value for test in others.values()]), strict=True)) if others else {}
-    table: list[tuple[ComparisonRow, Test]] = []
-    standings = []
-    for arm in question.treatments:
-        test, p = primary[arm], float(adjusted[arm])
-        standing = _standing(
-            question, arm, test, p, others.get(("cost", arm)) or (test if question.primary.name == "cost" else None)
-        )
+    adjusted = _holm(primary)
+    secondary = _holm({key: test for key, test in others.items() if key[0] not in question.guardrails})
+    findings, standings = [], []
+    for arm, test in primary.items():
+        standing = _standing(question, arm, adjusted[arm], others.get(("cost", arm)))
         standings.append(standing)
-        table.append((_row(question, question.primary, "primary", arm, test, p, standing.reading), test))
+        findings.append(_finding(question, question.primary, arm, test, p=adjusted[arm], reading=standing.reading))
         for (name, whose), other in others.items():
             if whose == arm:
-                role: Role = "guardrail" if name in question.guardrails else "secondary"
-                reading = (
-                    _guard(question, name, arm)
-                    if role == "guardrail"
-                    else _reading(name, other, float(secondary[name, arm]), question)
-                )
-                row = _row(question, METRICS[name], role, arm, other, float(secondary[name, arm]), reading)
-                table.append((row, other))
-    return table, standings
+                p = secondary.get((name, arm), other.p_value)
+                findings.append(_finding(question, METRICS[name], arm, other, p=p))
+    return findings, standings
 
 
-def _standing(question: Question, arm: str, test: Test, p: float, cost: Test | None) -> Standing:
+def _holm(family: Mapping[Key, Test]) -> dict[Key, float]:
+    adjusted = holm([test.p_value for test in family.values()]).tolist() if family else []
+    return dict(zip(family, adjusted, strict=True))
+
+
+def _standing(question: Question, arm: str, p: float, cost: Test | None) -> Standing:
     share = question.alpha / len(question.treatments)
     wide = _test(question, question.primary, arm, 1 - 2 * share).estimate
     better = question.primary.higher_is_better
     value, lower, upper = oriented(wide, higher_is_better=better)
     cheaper: Literal["treatment", "control", ""] = ""
-    if (
-        cost is not None
-        and question.margin > 0
-        and cost.p_value <= CHEAPER_SHARE * share
-        and question.primary.name != "cost"
-    ):
+    if cost is not None and question.margin > 0 and cost.p_value <= CHEAPER_SHARE * share:
         cheaper = "treatment" if cost.estimate.value < 0 else "control"
     return Standing(
         arm=arm,
@@ -98,12 +110,9 @@ def _guard(question: Question, name: str, arm: str) -> Guard:
     return read_guardrail(test.estimate, question.guardrails[name], higher_is_better=METRICS[name].higher_is_better)
 
 
-def _reading(name: str, test: Test, p_adjusted: float, question: Question) -> str:
-    return read_primary(test.estimate, p_adjusted, question.alpha, 0.0, higher_is_better=METRICS[name].higher_is_better)
-
-
 def _test(question: Question, metric: Metric, arm: str, level: float) -> Test:
-    mine, theirs = question.sample(metric, arm), question.sample(metric, question.control)
+    own = question.samples.get(metric.name, {})
+    mine, theirs = own.get(arm), own.get(question.control)
     if mine is None or theirs is None:
         message = f"no {metric.name} in arm {arm if mine is None else question.control!r}"
         raise NotEnoughData(message, hint="choose a primary metric that the log has")
@@ -118,17 +127,20 @@ def _optional(question: Question, metric: Metric, arm: str, level: float) -> Tes
         return None
 
 
-def _row(
-    question: Question, metric: Metric, role: Role, arm: str, test: Test, p_adjusted: float, reading: str
-) -> ComparisonRow:
-    mine, theirs = (
-        cast("Sample", question.sample(metric, arm)),
-        cast("Sample", question.sample(metric, question.control)),
-    )
-    if question.design == "paired" and not (mine.singletons and theirs.singletons and set(mine.ids) == set(theirs.ids)):
-        mine, theirs = complete_pairs(mine, theirs)
+def _finding(question: Question, metric: Metric, arm: str, test: Test, *, p: float, reading: str = "") -> Finding:
+    mine, theirs = question.samples[metric.name][arm], question.samples[metric.name][question.control]
+    if question.design == "paired":
+        shared = set(mine.ids) == set(theirs.ids)
+        if not (shared and mine.singletons and theirs.singletons):
+            mine, theirs = complete_pairs(mine, theirs)
+    role: Role = "primary" if reading else "guardrail" if metric.name in question.guardrails else "secondary"
+    if role == "guardrail":
+        reading = _guard(question, metric.name, arm)
+    elif role == "secondary":
+        better = metric.higher_is_better
+        reading = read_primary(test.estimate, p, question.alpha, 0.0, higher_is_better=better)
     level = 1 - question.alpha
-    return ComparisonRow(
+    row = ComparisonRow(
         metric=metric.name,
         role=role,
         arm=arm,
@@ -138,6 +150,7 @@ def _row(
         control_mean=arm_mean(metric, theirs, level=level),
         difference=test.estimate,
         p_value=test.p_value,
-        p_adjusted=p_adjusted,
+        p_adjusted=p,
         reading=reading,
     )
+    return Finding(row, test)

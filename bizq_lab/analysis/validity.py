@@ -1,4 +1,4 @@
-"""What makes a comparison doubtful or void: unequal samples, drifted models, mixed prices and prompts. Gives coded caveats."""
+"""What makes a comparison doubtful or void: unequal samples, drifted models, mixed prices and prompts."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def arm_caveats(rows: Sequence[_Row], arms: Sequence[str], *, metric: str, singl
 
 
 def sample_ratio_caveats(log: Log, window: Window) -> list[Caveat]:
-    """Did each arm get the units that the logged propensities promise, each unit once at its first exposure? (S29)"""
+    """Whether each arm got the units that the logged propensities promise, each once at its first exposure (S29)."""
     rows = log.query("exposures", **window.params())
     if not rows:
         return [Caveat(code="sample_ratio_unchecked", message="The log holds no candidates to check the split against")]

@@ -90,25 +90,22 @@ def worst(guards: list[Guard]) -> Guard:
 
 def decide(standings: list[Standing], control: str) -> tuple[Verdict, str]:
     """The verdict over all treatments, and the arm it names (empty if none)."""
-    better = sorted((s for s in standings if s.reading == "better"), key=lambda s: (-s.gain, s.arm))
-    safe = [s for s in better if s.guard == "passed"]
-    if safe:
-        return "winner", safe[0].arm
-    if any(s.guard == "failed" for s in better):
-        return "guardrail_failed", ""
-    if standings and all(s.reading == "worse" for s in standings):
-        return "winner", control
+    better = [s for s in standings if s.reading == "better"]
     thrifty = [s for s in standings if s.keeps_margin and s.cheaper == "treatment" and s.reading != "worse"]
-    if thrifty:
-        passed = [s for s in thrifty if s.guard == "passed"]
-        if passed:
-            return "non_inferior_cheaper", max(passed, key=lambda s: (s.gain, s.arm)).arm
-        if any(s.guard == "failed" for s in thrifty):
-            return "guardrail_failed", ""
-    if standings and all(
-        s.reading != "better" and s.control_keeps_margin and s.cheaper == "control" for s in standings
-    ):
-        return "non_inferior_cheaper", control
-    if standings and all(s.reading in ("equivalent", "worse") for s in standings):
-        return "no_difference", ""
-    return "inconclusive", ""
+    frugal_control = all(s.reading != "better" and s.control_keeps_margin and s.cheaper == "control" for s in standings)
+    found: list[tuple[bool, Verdict, str]] = [
+        (_safe(better) != "", "winner", _safe(better)),
+        (any(s.guard == "failed" for s in better), "guardrail_failed", ""),
+        (all(s.reading == "worse" for s in standings), "winner", control),
+        (_safe(thrifty) != "", "non_inferior_cheaper", _safe(thrifty)),
+        (any(s.guard == "failed" for s in thrifty), "guardrail_failed", ""),
+        (frugal_control, "non_inferior_cheaper", control),
+        (all(s.reading in ("equivalent", "worse") for s in standings), "no_difference", ""),
+    ]
+    return next(((verdict, arm) for holds, verdict, arm in found if holds), ("inconclusive", ""))
+
+
+def _safe(candidates: list[Standing]) -> str:
+    """The most promising arm whose guardrails all passed, or nothing."""
+    passed = sorted((s for s in candidates if s.guard == "passed"), key=lambda s: (-s.gain, s.arm))
+    return passed[0].arm if passed else ""

@@ -172,7 +172,16 @@ class World:
         if fault < cell.error_rate:
             timed_out = kind < _TIMEOUT_SHARE
             name = "timeout_read" if timed_out else "overloaded"
-            return Outcome(False, name, None, 0, 0, seconds if timed_out else seconds / 10, None, 0)
+            return Outcome(
+                succeeded=False,
+                error_class=name,
+                quality=None,
+                input_tokens=0,
+                output_tokens=0,
+                response_time_s=seconds if timed_out else seconds / 10,
+                first_token_s=None,
+                cost_nano_usd=0,
+            )
         succeeded = luck < sigmoid(cell.skill + cell.difficulty_sd * difficulty)
         tokens_in = max(1, round(cell.input_median * math.exp(INPUT_SIGMA * size)))
         wanted = cell.output_median * math.exp(OUTPUT_SIGMA * normal_at(longer))

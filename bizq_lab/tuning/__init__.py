@@ -4,10 +4,11 @@ It exists so that what was learned is shipped with its reasons, or not at all. I
 executed: the loop closes through the file.
 """
 
+from bizq_lab.tuning.limits import Limits
 from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution, solve
 from bizq_lab.tuning.proposal import Proposal, ProposalRow, ShadowPrice
 from bizq_lab.tuning.publish import publish
-from bizq_lab.tuning.tune import Limits, tune
+from bizq_lab.tuning.tune import tune
 
 __all__ = [
     "Infeasible",

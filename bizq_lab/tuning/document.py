@@ -1,4 +1,4 @@
-"""A proposal as the next routing config: weights, salts, arms and the evidence rows behind them (S32). Decides nothing."""
+"""A proposal as the next routing config: weights, salts, arms, evidence rows (S32). Decides nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bizq_lab import __version__
-from bizq_lab.config import RoutingConfig, TaskRouting
-from bizq_lab.config.schema import EvidenceRow
+from bizq_lab.config import EvidenceRow, RoutingConfig, TaskRouting
 from bizq_lab.core.ids import derived_id
 
 if TYPE_CHECKING:
@@ -41,7 +40,9 @@ def write_config(
         evidence: What was measured.
         as_of: The date the config carries.
     """
-    base = present if present is not None else RoutingConfig.start(catalog, arms=arms, as_of=as_of, produced_by=PRODUCER)
+    base = (
+        present if present is not None else RoutingConfig.start(catalog, arms=arms, as_of=as_of, produced_by=PRODUCER)
+    )
     tasks = {**base.tasks, **{name: _routing(base.tasks.get(name), name, weights) for name, weights in plan.items()}}
     rows = tuple(row for e in evidence for m in e.measured.values() for row in _evidence_rows(e, m))
     last = max((int(m.cell.row["last_us"]) for e in evidence for m in e.measured.values()), default=0)

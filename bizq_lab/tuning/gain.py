@@ -1,4 +1,4 @@
-"""What a proposal gains over what runs now, with an interval: paired where the arms did the same tasks. Proposes nothing."""
+"""What a proposal gains over what runs now: paired where the arms did the same tasks. Proposes nothing."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ class PairedSums:
         return samples(self._rows.get(task_type, []), METRICS[metric])
 
 
-def gain(
-    evidence: TaskEvidence, shares: Mapping[str, float], paired: PairedSums, *, level: float = 0.95
-) -> Estimate:
+def gain(evidence: TaskEvidence, shares: Mapping[str, float], paired: PairedSums, *, level: float = 0.95) -> Estimate:
     """Net benefit in USD a task of `shares` over the reference shares, which are what runs now if that was measured.
 
     Arms that answered the same tasks are compared task by task: their difference is known better than either. Otherwise
@@ -51,9 +49,7 @@ def gain(
     """
     reference = evidence.reference
     weights = {
-        arm: change
-        for arm in evidence.measured
-        if (change := shares.get(arm, 0.0) - reference.get(arm, 0.0)) != 0.0
+        arm: change for arm in evidence.measured if (change := shares.get(arm, 0.0) - reference.get(arm, 0.0)) != 0.0
     }
     if not weights:
         return Estimate(value=0.0, lower=0.0, upper=0.0, level=level, unit="usd", method="no change")

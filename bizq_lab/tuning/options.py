@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bizq_lab.store import Log
 
 PERCENT = 100
+VALUE_LEVEL = 0.8  # two-sided: the value that is maximised is a 90 % lower bound
+FIRM_LEVEL = 0.9  # two-sided: budget and floors are kept at 95 % bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,6 @@ def task_evidence(
     config: RoutingConfig | None,
     arms: Mapping[str, ArmSpec],
     min_tasks: int,
-    level: float,
     window: Window,
 ) -> list[TaskEvidence]:
     """Evidence by task type: those of the log and those of the config, in the catalog's order.
@@ -103,7 +104,6 @@ def task_evidence(
         config: What runs now; without it, the rules.
         arms: Arms that weights may be given to.
         min_tasks: Fewest independent tasks or units that count as a measurement.
-        level: Coverage of the intervals whose ends are used.
         window: Which part of the log.
     """
     cells: dict[str, dict[str, Cell]] = {}
@@ -113,7 +113,14 @@ def task_evidence(
     names = [name for name in catalog.task_types if name in cells or name in routed]
     names += sorted((set(cells) | set(routed)) - set(names))
     return [
-        _of_type(name, cells.get(name, {}), catalog, arms, _present(routed.get(name)), min_tasks, level)
+        _of_type(
+            name,
+            cells.get(name, {}),
+            catalog,
+            arms=arms,
+            present=_present(routed.get(name)),
+            min_tasks=min_tasks,
+        )
         for name in names
     ]
 
@@ -122,18 +129,21 @@ def _of_type(
     task_type: str,
     cells: Mapping[str, Cell],
     catalog: Catalog,
+    *,
     arms: Mapping[str, ArmSpec],
     present: Mapping[str, int],
     min_tasks: int,
-    level: float,
 ) -> TaskEvidence:
     entry, _ = catalog.task_type(task_type)
-    excluded = {arm: _unfit(arm, cell, catalog, arms, entry.models, min_tasks) for arm, cell in cells.items()}
+    excluded = {
+        arm: _unmeasured(cell, min_tasks) or _not_routable(arm, arms, catalog, entry.models)
+        for arm, cell in cells.items()
+    }
     fit = [arm for arm in cells if not excluded[arm]]
     measure = "quality" if all(measure_of(cells[arm]) == "quality" for arm in fit) else "success"
     measured = {}
     for arm in sorted(fit):
-        found = _measured(arm, cells[arm], entry.value_usd, measure, level)
+        found = _measured(arm, cells[arm], entry.value_usd, measure)
         if found is None:
             excluded[arm] = "its spread could not be judged"
         else:
@@ -147,14 +157,15 @@ def _of_type(
     )
 
 
-def _unfit(
-    arm: str, cell: Cell, catalog: Catalog, arms: Mapping[str, ArmSpec], allowed: tuple[str, ...], min_tasks: int
-) -> str:
-    """Why an arm may not be given traffic; empty if it may."""
+def _unmeasured(cell: Cell, min_tasks: int) -> str:
+    """Why the log does not know enough of an arm; empty if it does."""
     if cell.clusters < min_tasks:
         return f"only {cell.clusters} independent tasks, {min_tasks} are needed"
-    if cell.row["cost_n"] != cell.n:
-        return "some of its calls have no known price"
+    return "" if cell.row["cost_n"] == cell.n else "some of its calls have no known price"
+
+
+def _not_routable(arm: str, arms: Mapping[str, ArmSpec], catalog: Catalog, allowed: tuple[str, ...]) -> str:
+    """Why an arm may not be given traffic; empty if it may."""
     if arm == DEFAULT_ARM:
         return ""
     if arm not in arms:
@@ -162,26 +173,24 @@ def _unfit(
     key = catalog.resolve(arms[arm].model).key
     if allowed and key not in allowed:
         return f"{key} is not allowed for this task type"
-    if catalog.purpose == "live" and catalog.is_retired(key):
-        return f"{key} is retired"
-    return ""
+    return f"{key} is retired" if catalog.purpose == "live" and catalog.is_retired(key) else ""
 
 
-def _measured(arm: str, cell: Cell, value_usd: float, measure: str, level: float) -> Measured | None:
-    value, success = worth(cell, value_usd, measure=measure, level=level), cell.mean(METRICS["success"], level)
-    cost = cell.mean(METRICS["cost"], level)
+def _measured(arm: str, cell: Cell, value_usd: float, measure: str) -> Measured | None:
+    value = worth(cell, value_usd, measure=measure, level=VALUE_LEVEL)
+    success, cost = cell.mean(METRICS["success"], FIRM_LEVEL), cell.mean(METRICS["cost"], FIRM_LEVEL)
     if value is None or success is None or cost is None:
         return None
     if not math.isfinite(cost.upper):
-        cost = Estimate(value=cost.value, lower=cost.value, upper=cost.value, level=level, unit="usd", n=cost.n)
+        cost = Estimate(value=cost.value, lower=cost.value, upper=cost.value, level=FIRM_LEVEL, unit="usd", n=cost.n)
     return Measured(
         arm=arm,
         cell=cell,
         worth=value,
         success=success,
-        quality=cell.mean(METRICS["quality"], level),
+        quality=cell.mean(METRICS["quality"], FIRM_LEVEL),
         cost_usd=cost,
-        latency_s=cell.mean(METRICS["latency"], level),
+        latency_s=cell.mean(METRICS["latency"], FIRM_LEVEL),
     )
 
 

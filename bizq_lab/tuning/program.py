@@ -181,12 +181,16 @@ def _linear(problem: Problem) -> tuple[Floats, dict[str, float], Floats] | None:
         bounds=[(option.low, option.high) for option in problem.options],
         method="highs",
     )
-    if answer.status != 0:
+    if answer.status != 0 or answer.x is None:
         return None
-    prices = {} if bound is None else {
-        limit.name: max(-float(marginal), 0.0)
-        for limit, marginal in zip(problem.limits, answer.ineqlin.marginals, strict=True)
-    }
+    prices = (
+        {}
+        if bound is None
+        else {
+            limit.name: max(-float(marginal), 0.0)
+            for limit, marginal in zip(problem.limits, answer.ineqlin.marginals, strict=True)
+        }
+    )
     return np.clip(answer.x, 0.0, 1.0), prices, np.asarray(answer.lower.marginals, dtype=np.float64)
 
 
@@ -202,7 +206,11 @@ def _largest_remainder(problem: Problem, shares: Floats) -> list[int] | None:
         step = 1 if gap > 0 else -1
         order = sorted(mine, key=lambda i: (-step * (shares[i] * PERCENT - percent[i]), i))
         while gap:
-            movable = [i for i in order if _bounds(problem.options[i])[0] <= percent[i] + step <= _bounds(problem.options[i])[1]]
+            movable = [
+                i
+                for i in order
+                if _bounds(problem.options[i])[0] <= percent[i] + step <= _bounds(problem.options[i])[1]
+            ]
             if not movable:
                 return None
             for i in movable[: abs(gap)]:
@@ -212,7 +220,7 @@ def _largest_remainder(problem: Problem, shares: Floats) -> list[int] | None:
 
 
 def _integer(problem: Problem) -> list[int] | None:
-    from scipy.optimize import LinearConstraint, milp  # noqa: PLC0415 - as above
+    from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415 - as above
 
     equal, ones = _simplex(problem)
     constraints: list[LinearConstraint] = [LinearConstraint(equal, ones * PERCENT, ones * PERCENT)]
@@ -222,8 +230,8 @@ def _integer(problem: Problem) -> list[int] | None:
     low, high = zip(*(_bounds(option) for option in problem.options), strict=True)
     answer = milp(
         -problem.objective(),
-        integrality=np.ones(len(problem.options)),
-        bounds=(np.array(low), np.array(high)),
+        integrality=np.ones(len(problem.options), dtype=np.int64),
+        bounds=Bounds(np.array(low), np.array(high)),
         constraints=constraints,
         options={"time_limit": 10.0, "mip_rel_gap": 1e-6},
     )
@@ -258,9 +266,7 @@ def _relaxations(problem: Problem) -> tuple[Relaxation, ...]:
 
 def _in_percent(problem: Problem) -> Problem:
     """The same problem with bounds that whole percentages can meet."""
-    options = tuple(
-        replace(o, low=_bounds(o)[0] / PERCENT, high=_bounds(o)[1] / PERCENT) for o in problem.options
-    )
+    options = tuple(replace(o, low=_bounds(o)[0] / PERCENT, high=_bounds(o)[1] / PERCENT) for o in problem.options)
     return replace(problem, options=options)
 
 

@@ -25,7 +25,7 @@ class ProposalRow:
 
     Attributes:
         task_type: Task type.
-        status: `improved` moves with evidence, `required` moves because a limit demands it; `unchanged`, `undecided` and
+        status: `improved` moves with evidence, `required` because a limit demands it; `unchanged`, `undecided` and
             `no_evidence` stay as they are.
         arm: Arm id, or `default`.
         percent_now: Share of traffic today.
