@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bizq_lab.catalog.catalog import Catalog
-from bizq_lab.catalog.prefixes import DEFAULT_TYPE
+from bizq_lab.catalog.prefixes import DEFAULT_TYPE, prefixes_of
 from bizq_lab.catalog.prompts import check_template
 from bizq_lab.catalog.schema import ModelEntry, TaskTypeEntry
 from bizq_lab.errors import InvalidCatalog
@@ -48,8 +48,11 @@ def load_catalog(preset: str = "current", *, override: Path | None = None, as_of
     data = _merge(shared, own)
     where = f"preset {preset!r}"
     if override is not None:
-        data, where = _merge(data, _parse(_read(override), str(override))), str(override)
-    return _build(preset, data, where, as_of or datetime.now(UTC).date())
+        data, where = _merge(data, _parse(_read(Path(override)), str(override))), str(override)
+    catalog = _build(preset, data, where, as_of or datetime.now(UTC).date())
+    if override is not None:  # the presets' own templates are proven by tests; compiling them here would load Jinja
+        _check_templates(catalog, where)
+    return catalog
 
 
 def _build(name: str, data: Mapping[str, Any], where: str, as_of: date) -> Catalog:
@@ -72,18 +75,34 @@ def _check(models: Mapping[str, ModelEntry], entries: Mapping[str, TaskTypeEntry
     if DEFAULT_TYPE not in entries:
         raise InvalidCatalog(f"{where}: task_types has no {DEFAULT_TYPE!r}", hint="unknown task types need it (S1)")
     for kind, entry in entries.items():
-        for key in (entry.model, *entry.models, *entry.efficiency):
-            if key not in models:
-                message = f"{where}: task_types.{kind} names model {key!r}, which the catalog does not have"
-                raise InvalidCatalog(message, hint=f"known: {', '.join(sorted(models))}")
-        if DEFAULT_TYPE not in entry.prompts:
-            raise InvalidCatalog(f"{where}: task_types.{kind}.prompts has no 'default'", hint="add one")
-        for variant, spec in entry.prompts.items():
-            check_template(spec.template, f"{where}: task_types.{kind}.prompts.{variant}")
-            check_template(spec.system, f"{where}: task_types.{kind}.prompts.{variant}.system")
+        _check_task_type(entry, models, f"{where}: task_types.{kind}")
+    standing = [entry.stands_for for entry in entries.values() if entry.stands_for]
+    if len(set(standing)) < len(standing):
+        twice = max(standing, key=standing.count)
+        raise InvalidCatalog(f"{where}: two task types stand for {twice!r}", hint="leave stands_for to one of them")
     for key, model in models.items():
         if model.replaced_by is not None and "/" not in model.replaced_by:
-            raise InvalidCatalog(f"{where}: models.{key}.replaced_by == {model.replaced_by!r}, must be provider/model")
+            message = f"{where}: models.{key}.replaced_by == {model.replaced_by!r}, is not a key"
+            raise InvalidCatalog(message, hint="write provider/model")
+
+
+def _check_task_type(entry: TaskTypeEntry, models: Mapping[str, ModelEntry], where: str) -> None:
+    for key in (entry.model, *entry.models, *entry.efficiency):
+        if key not in models:
+            message = f"{where} names model {key!r}, which the catalog does not have"
+            raise InvalidCatalog(message, hint=f"known: {', '.join(sorted(models))}")
+    if DEFAULT_TYPE not in entry.prompts:
+        raise InvalidCatalog(f"{where}.prompts has no 'default'", hint="every task type needs a plain prompt")
+    if entry.stands_for and entry.stands_for not in prefixes_of(entry.type):
+        message = f"{where}.stands_for == {entry.stands_for!r}, is not a prefix of it"
+        raise InvalidCatalog(message, hint=f"its prefixes: {', '.join(prefixes_of(entry.type)) or 'none'}")
+
+
+def _check_templates(catalog: Catalog, where: str) -> None:
+    for kind, entry in catalog.task_types.items():
+        for variant, spec in entry.prompts.items():
+            check_template(spec.template, f"{where}: task_types.{kind}.prompts.{variant}.template")
+            check_template(spec.system, f"{where}: task_types.{kind}.prompts.{variant}.system")
 
 
 def _read(path: Path) -> str:
@@ -99,7 +118,7 @@ def _parse(text: str, where: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = f"{where}: is not TOML: {error}"
-        raise InvalidCatalog(message) from None
+        raise InvalidCatalog(message, hint="strings need quotes; a table header stands in brackets") from None
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +134,9 @@ def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _merge_models(base: list[dict[str, Any]], top: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _merge_models(base: list[dict[str, Any]], top: object) -> object:
+    if not isinstance(top, list) or not all(isinstance(model, dict) for model in top):
+        return top  # validation says what is wrong with it
     by_key = {(model.get("provider"), model.get("model")): model for model in base}
     for model in top:
         key = (model.get("provider"), model.get("model"))

@@ -35,8 +35,8 @@ def check_template(source: str, where: str) -> None:
     try:
         _compiled(source)
     except TemplateError as error:
-        message = f"{where}: template is not valid Jinja: {error}"
-        raise InvalidCatalog(message) from None
+        message = f"{where} is not valid Jinja: {error}"
+        raise InvalidCatalog(message, hint="the only variable is `input`, as in {{ input.product_name }}") from None
 
 
 def render_template(source: str, task: Task) -> str:
