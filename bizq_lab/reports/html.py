@@ -51,7 +51,7 @@ def _draw(number: int, section: Section) -> _Drawn:
         anchor=f"section-{number}",
         heading=printable(section.heading),
         question=printable(section.question),
-        figures=[figure_svg(ax) for ax in section.figures],
+        figures=[figure_svg(ax, scope=f"{number}.{i}") for i, ax in enumerate(section.figures)],
         tables=[result.to_html(style=False) for result in section.results],
         details=[(printable(name), result.to_html(style=False)) for name, result in section.details],
     )

@@ -40,12 +40,13 @@ def describe(ax: Axes, text: str) -> None:
     ax.set_label(printable(text))
 
 
-def figure_svg(ax: Axes, *, alt: str = "") -> str:
+def figure_svg(ax: Axes, *, alt: str = "", scope: str = "") -> str:
     """The whole figure of `ax` as one inline `<svg>` element.
 
     Args:
         ax: Any Axes of the figure.
         alt: Alternative text; by default what the drawing function said, else title and axis labels.
+        scope: Anything that tells apart two equal figures on one page, so that their ids differ.
 
     Raises:
         InputError: The Axes belong to no figure.
@@ -55,7 +56,7 @@ def figure_svg(ax: Axes, *, alt: str = "") -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     root = ET.fromstring(buffer.getvalue())  # noqa: S314 - matplotlib wrote these bytes a line ago
     _prune(root)
-    _rename_ids(root, hashlib.sha256(buffer.getvalue()).hexdigest()[:8])
+    _rename_ids(root, hashlib.sha256(buffer.getvalue() + scope.encode()).hexdigest()[:8])
     for element in root.iter():
         _plain_names(element)
     text = printable(alt) or _alt(ax)

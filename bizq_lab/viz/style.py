@@ -7,6 +7,7 @@ Matplotlib's object interface only: no pyplot, no current figure. Settings are p
 from __future__ import annotations
 
 import threading
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,9 +83,15 @@ def styled() -> Iterator[None]:
 
 
 def label(text: object, limit: int = MAX_LABEL_COLUMNS) -> str:
-    """Text as a figure may show it: printable, on one line, clipped, and never mathematics."""
-    flat = printable(str(text)).replace("\n", " ")
-    return clip(flat, limit).replace("$", r"\$")
+    """Text as a figure may show it: printable, on one line, clipped, not stacked high, and never mathematics."""
+    flat = unicodedata.normalize("NFC", printable(str(text)).replace("\n", " "))
+    calm = "".join(char for i, char in enumerate(flat) if not (_stacks(char) and _stacks(flat[i - 1 : i])))
+    return clip(calm, limit).replace("$", r"\$")
+
+
+def _stacks(char: str) -> bool:
+    """Whether it is a mark above or below a letter; a pile of them would push the axes out of the figure."""
+    return bool(char) and unicodedata.combining(char) >= 200  # noqa: PLR2004 - Unicode's classes of attached marks
 
 
 def money_ticks(axis: Axis, unit: str, *, most: int = 5) -> None:

@@ -292,8 +292,16 @@ def visible_text(html: str) -> str:
     return "".join(parser.texts)
 
 
+_STEERING = frozenset(
+    chr(code)
+    for codes in (
+        *(range(0x0A), range(0x0B, 0x20), range(0x7F, 0xA0), (0xAD, 0x61C, 0xFEFF, 0x200B, 0x200C, 0x200E, 0x200F)),
+        *(range(0x2028, 0x202F), range(0x2060, 0x2070), range(0xD800, 0xE000), range(0xE0000, 0xE0080)),
+    )
+    for code in codes
+)
+
+
 def unprintable(text: str) -> list[str]:
-    """Characters that could steer a terminal or reorder a line."""
-    steering = {*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, 0xFEFF, *range(0x2028, 0x202F), *range(0x2060, 0x2070)}
-    steering |= {0x200B, 0x200C, 0x200E, 0x200F, *range(0xD800, 0xE000), *range(0xE0000, 0xE0080)}
-    return [f"U+{ord(char):04X}" for char in text if ord(char) in steering - {0x0A}]
+    """Characters that could steer a terminal or reorder a line; a line feed may stay."""
+    return [f"U+{ord(char):04X}" for char in sorted(set(text) & _STEERING)]

@@ -43,6 +43,11 @@ def test_dollars_are_shown_as_dollars(payload: str) -> None:
     assert style.label(payload, style.MAX_NAME_COLUMNS).replace(r"\$", "$") in texts
 
 
+def test_a_pile_of_marks_keeps_one_and_accents_survive() -> None:
+    assert style.label("Z\u0351\u036b\u0343a") == "Z\u0351a"
+    assert style.label("cafe\u0301 na\u00efve") == "caf\u00e9 na\u00efve"
+
+
 @pytest.mark.parametrize("payload", MATHTEXT)
 def test_no_payload_stops_a_picture(payload: str) -> None:
     assert viz.figure_png(hostile_figure(payload), dpi=40).startswith(b"\x89PNG")
@@ -63,7 +68,7 @@ def test_axes_that_others_drew_are_described_by_their_labels() -> None:
 
 def test_ids_are_the_figures_own_and_every_reference_is_met() -> None:
     one = viz.figure_svg(viz.forest([{"arm": "a", "estimate": estimate(0.1, 0.2)}]))
-    two = viz.figure_svg(viz.forest([{"arm": "b", "estimate": estimate(0.1, 0.2)}]))
+    two = viz.figure_svg(viz.forest([{"arm": "a", "estimate": estimate(0.1, 0.2)}]), scope="second on the page")
     for svg in (one, two):
         ids, used = re.findall(r' id="([^"]+)"', svg), re.findall(r'(?:href="#|url\(#)([^")]+)', svg)
         assert used
