@@ -110,9 +110,8 @@ def test_a_repeat_beyond_the_last_wraps_around_and_a_stranger_is_none(tmp_path: 
 
 def test_repeats_are_those_that_every_task_and_arm_has(tmp_path: Path) -> None:
     """A study that replays more would count an outcome twice."""
-    write_recorded(
-        tmp_path / "r.parquet", [*(row(repeat=n) for n in range(3)), *(row(arm="b", repeat=n) for n in range(2))]
-    )
+    unequal = [row(arm=arm, repeat=number) for arm, repeats in (("a", 3), ("b", 2)) for number in range(repeats)]
+    write_recorded(tmp_path / "r.parquet", unequal)
     assert RecordedOutcomes(tmp_path / "r.parquet").repeats == 2
 
 
@@ -186,20 +185,21 @@ def test_a_missing_file_says_how_to_record_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_users_file_without_a_column_or_with_another_type_is_refused(tmp_path: Path, column: str) -> None:
-    whole = tmp_path / "whole.parquet"
+    whole, user = tmp_path / "whole.parquet", tmp_path / "user.parquet"
     write_recorded(whole, [row()])
     for select in (f"* EXCLUDE ({column})", f"* REPLACE (1.5 AS {column})"):
         with duckdb.connect() as connection:
-            connection.execute(f"COPY (SELECT {select} FROM '{whole}') TO '{tmp_path}/user.parquet'")
+            connection.read_parquet(str(whole)).project(select).write_parquet(str(user))
         with pytest.raises(InputError, match=f"column '{column}' is"):
-            RecordedOutcomes(tmp_path / "user.parquet")
+            RecordedOutcomes(user)
 
 
 def test_a_users_file_may_have_more_columns_smaller_integers_and_any_order(tmp_path: Path) -> None:
-    write_recorded(tmp_path / "whole.parquet", [row(repeat=n, output=str(n)) for n in range(2)])
+    whole, user = tmp_path / "whole.parquet", tmp_path / "user.parquet"
+    write_recorded(whole, [row(repeat=n, output=str(n)) for n in range(2)])
     with duckdb.connect() as connection:
-        select = f"SELECT 1 AS extra, * REPLACE (repeat::UTINYINT AS repeat) FROM '{tmp_path}/whole.parquet'"
-        connection.execute(f"COPY ({select} ORDER BY repeat DESC) TO '{tmp_path}/user.parquet'")
-    found = find(RecordedOutcomes(tmp_path / "user.parquet"), row(repeat=1))
+        changed = connection.read_parquet(str(whole)).project("1 AS extra, * REPLACE (repeat::UTINYINT AS repeat)")
+        changed.order("repeat DESC").write_parquet(str(user))
+    found = find(RecordedOutcomes(user), row(repeat=1))
     assert found is not None
     assert found.text == "1"
