@@ -1,1 +1,13 @@
-"""Room of store."""
+"""The log: many processes append to a journal, whoever asks collects it into DuckDB, exactly once. Recorded outcomes.
+
+The only package that imports duckdb. It must not know what questions mean: analyses bring their SQL in `queries/` and
+their meaning stays with them.
+"""
+
+from bizq_lab.store.collect import CollectReport
+from bizq_lab.store.health import LogHealth
+from bizq_lab.store.log import Log
+from bizq_lab.store.places import journal_folder
+from bizq_lab.store.recorded import RECORDED_COLUMNS, RecordedOutcomes, write_recorded
+
+__all__ = ["RECORDED_COLUMNS", "CollectReport", "Log", "LogHealth", "RecordedOutcomes", "journal_folder", "write_recorded"]

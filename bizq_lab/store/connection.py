@@ -1,0 +1,128 @@
+"""Opening the DuckDB file, and what DuckDB's errors mean here. The only module that connects; knows no table.
+
+duckdb loads when the first connection is opened: a process that only writes never pays for it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bizq_lab.errors import BizqLabError, ForeignFile, InputError, LogError, LogLocked
+from bizq_lab.store.locks import pause
+
+if TYPE_CHECKING:
+    import duckdb
+
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_DUCKDB_MAGIC, _MAGIC_AT, _SQLITE_MAGIC = b"DUCK", 8, b"SQLite format 3\x00"
+# Extensions would be fetched from the internet; a log needs none.
+_NO_EXTENSIONS: dict[str, str] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+def check_magic(path: Path) -> None:
+    """Refuse a file that is not DuckDB's by its first bytes, without opening it in DuckDB.
+
+    Raises:
+        ForeignFile: It is empty, SQLite, or something else.
+        LogError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_MAGIC_AT + len(_DUCKDB_MAGIC))
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise LogError(message, hint="the log is a DuckDB file that this user may read") from None
+    if head[_MAGIC_AT:] == _DUCKDB_MAGIC:
+        return
+    what = "a SQLite database" if _SQLITE_MAGIC.startswith(head) and head else "not a DuckDB file"
+    message = f"{path} is {what if head else 'an empty file'}, not a bizq_lab log"
+    raise ForeignFile(message, hint="name another file; this one was left as it is")
+
+
+@contextmanager
+def connect(
+    path: Path, *, read_only: bool, patience_s: float, config: Mapping[str, str] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for the length of the block; DuckDB's errors leave it as ours.
+
+    Args:
+        path: The DuckDB file.
+        read_only: Many may read at once; one may write, and then nobody reads.
+        patience_s: How long to keep trying while another program holds the file.
+        config: Further DuckDB settings.
+
+    Raises:
+        LogLocked: Another program holds the file.
+        ForeignFile: It is damaged, or not DuckDB's.
+        LogError: Anything else DuckDB says.
+    """
+    with translated(path):
+        connection = _open(
+            path, read_only=read_only, patience_s=patience_s, config={**_NO_EXTENSIONS, **(config or {})}
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Every duckdb error inside the block leaves it as one of ours."""
+    import duckdb  # noqa: PLC0415 - loads only where a file is opened
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise as_log_error(error, path) from None
+
+
+def as_log_error(error: Exception, path: Path) -> BizqLabError:
+    """What a duckdb error means to a user of the log."""
+    import duckdb  # noqa: PLC0415 - as above
+
+    text = str(error).strip()
+    first = text.splitlines()[0] if text else type(error).__name__
+    if (holder := _HOLDER.search(text)) is not None:
+        return _locked(path, holder["program"], int(holder["pid"]))
+    if "different configuration than existing connections" in text:
+        message = f"{path} is open in this process already, in another mode"
+        return LogLocked(message, hint="close that duckdb connection; the log opens the file for each question itself")
+    if "not a valid DuckDB database" in text:
+        return ForeignFile(f"{path} is not a DuckDB file", hint="name another file; this one was left as it is")
+    if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
+        return InputError(text, hint="see data/SCHEMA.md for the tables and views, or: SHOW TABLES")
+    if isinstance(error, duckdb.PermissionException):
+        return InputError(first, hint="questions read this log only: no files, no network, no settings")
+    if isinstance(error, duckdb.SerializationException | duckdb.FatalException | duckdb.InternalException):
+        return ForeignFile(f"{path} is damaged: {first}", hint="restore it from a backup; it was left as it is")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return LogError(f"{path}: {first}", hint="ask for less at a time: a narrower window, fewer groups")
+    return LogError(f"{path}: {text}")
+
+
+def _locked(path: Path, program: str, pid: int) -> LogLocked:
+    error = LogLocked(
+        f"{path} is held by another program: {program} (PID {pid})",
+        hint="close its connection and ask again; events go on being written, nothing is lost",
+    )
+    error.pid = pid
+    return error
+
+
+def _open(path: Path, *, read_only: bool, patience_s: float, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    import duckdb  # noqa: PLC0415 - as above
+
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=dict(config))
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error) or time.monotonic() >= deadline:
+                raise
+            pause()

@@ -1,0 +1,95 @@
+r"""The line format of the journal: one event, one line, one checksum. Knows neither files nor DuckDB.
+
+    {"crc":"1a2b3c4d","kind":"attempt","event_id":"evt_…","recorded_at_us":…,…}\n
+
+Every line is a JSON object in UTF-8. `crc` is the CRC-32 (zlib, eight lower-case hex digits) of all bytes after the
+comma that follows it, up to but without the newline. JSON escapes control characters, so a newline always ends a line.
+A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD, as in the web's scalar value strings; NUL stays.
+The first line of a segment is its header, with kind `segment` and the schema version of its writer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from bizq_lab.core.events import EVENTS, Event
+from bizq_lab.errors import JournalWriteError
+from bizq_lab.store.columns import field_names
+
+HEADER_KIND = "segment"
+_CRC_AT, _CRC_END, _BODY_AT, _KIND_AT = 8, 16, 18, 26
+_START, _BODY_START = b'{"crc":"', b'"kind":"'
+_KINDS = {kind.encode(): kind for kind in (*EVENTS, HEADER_KIND)}
+
+# No circularity check: events are trees, and the recursion limit catches the rest.
+_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+
+
+class Line(NamedTuple):
+    """What a line turned out to be: a known kind, or the reason why it is none."""
+
+    kind: str
+    problem: str = ""
+
+
+def encode(event: Event) -> bytes:
+    """One event as a line, newline included.
+
+    Raises:
+        JournalWriteError: A field cannot be written as JSON: NaN, infinity, or an object of some other kind.
+    """
+    names, values = _reader(type(event))
+    return _line(event.kind, dict(zip(names, values(event), strict=True)))
+
+
+def encode_header(**fields: str | int) -> bytes:
+    """The first line of a segment."""
+    return _line(HEADER_KIND, fields)
+
+
+def examine(line: bytes) -> Line:
+    """Check a line without its newline: shape, checksum, kind."""
+    if line[:_CRC_AT] != _START or line[_BODY_AT:_KIND_AT] != _BODY_START:
+        return Line("", "not a journal line")
+    if b"%08x" % crc32(line[_BODY_AT:]) != line[_CRC_AT:_CRC_END]:
+        return Line("", "checksum does not match")
+    name = line[_KIND_AT : line.find(b'"', _KIND_AT)]
+    kind = _KINDS.get(name)
+    return Line(kind) if kind else Line("", f"unknown kind {name.decode(errors='replace')!r}")
+
+
+def decode_header(line: bytes) -> dict[str, Any] | None:
+    """The header's fields, or None when the line is no sound header."""
+    if examine(line).kind != HEADER_KIND:
+        return None
+    header: dict[str, Any] = json.loads(line)
+    return header
+
+
+def _line(kind: str, fields: dict[str, Any]) -> bytes:
+    try:
+        text = f'"kind":"{kind}",{_to_json(fields)[1:]}'
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"{kind} event cannot be written as JSON: {error}"
+        raise JournalWriteError(message, hint="fields hold text, numbers that are finite, lists and dicts") from None
+    body = _utf8(text)
+    return b'{"crc":"%08x",%b\n' % (crc32(body), body)
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # UTF-16 joins surrogates that belong together and replaces those that do not.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+@cache
+def _reader(event: type[Event]) -> tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]:
+    names = field_names(event)
+    return names, attrgetter(*names)

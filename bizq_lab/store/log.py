@@ -1,0 +1,251 @@
+"""The log as everyone else sees it: append events, ask questions. Knows no question's meaning.
+
+Appending touches the journal only. A question collects first if it can, then opens the DuckDB file for its own length;
+nothing is held between questions, so any number of processes can share one log.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from bizq_lab.core.events import Event
+from bizq_lab.errors import JournalWriteError, LogError, LogLocked
+from bizq_lab.store import reading, schema
+from bizq_lab.store.collect import Collector, CollectReport
+from bizq_lab.store.connection import connect
+from bizq_lab.store.health import LogHealth, examine
+from bizq_lab.store.journal import Durability, Journal
+from bizq_lab.store.locks import file_lock
+from bizq_lab.store.outcomes import rebuild_task_outcome
+from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
+from bizq_lab.store.segments import LOCK_NAME
+from bizq_lab.store.snapshot import snapshot_path
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+    from bizq_lab.core.protocols import Clock
+
+_READ_PATIENCE_S = 5.0
+_COLLECT_PATIENCE_S = 5.0
+# A question would rather answer without the latest events than wait for them.
+_QUESTION_PATIENCE_S = 1.0
+_NS_PER_US = 1000
+
+
+class Log:
+    """One log: a DuckDB file, and the journal folder `<file>.journal` beside it.
+
+    Safe to share between threads. A forked or pickled copy in another process writes its own segment.
+
+    Attributes:
+        path: The DuckDB file.
+        read_only: Whether `append` is refused and questions never collect.
+    """
+
+    def __init__(
+        self, path: Path, *, durability: Durability, read_only: bool, clock: Clock | None, snapshot: bool
+    ) -> None:
+        """Wire the parts; see `Log.open`."""
+        self.path, self.read_only = path, read_only
+        self._options: dict[str, Any] = {
+            "durability": durability, "read_only": read_only, "clock": clock, "snapshot": snapshot,
+        }  # fmt: skip
+        self._folder = journal_folder(path)
+        self._journal = Journal(self._folder, durability=durability)
+        now_us = clock.now_us if clock is not None else _wall_us
+        self._collector = Collector(path, self._folder, now_us=now_us, snapshot=snapshot)
+        self._last = CollectReport()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        durability: Durability = "process",
+        read_only: bool = False,
+        clock: Clock | None = None,
+        snapshot: bool = False,
+    ) -> Self:
+        """Open a log. A missing file is made by the first collection.
+
+        Args:
+            path: The DuckDB file.
+            durability: `process`: an appended event survives the death of this process. `power`: and power loss.
+            read_only: Only ask, and never collect.
+            clock: Time for the record of migrations; events bring their own.
+            snapshot: Keep a copy that answers while another program holds the file; collecting refreshes it.
+
+        Raises:
+            ForeignFile: The file is not a bizq_lab log, or is damaged; it is left as it is.
+            SchemaMismatch: A newer release wrote it.
+            UnsupportedPlatform: Native Windows, or a network file system.
+            LogError: `read_only`, and there is no such file.
+        """
+        file = Path(path).absolute()
+        refuse_unsupported(file)
+        if file.exists():
+            log = cls(file, durability=durability, read_only=read_only, clock=clock, snapshot=snapshot)
+            log._check()
+            return log
+        if read_only:
+            raise _missing(file)
+        return cls(file, durability=durability, read_only=read_only, clock=clock, snapshot=snapshot)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def append(self, event: Event) -> None:
+        """Write one event; it is safe when this returns.
+
+        Raises:
+            JournalWriteError: It could not be written, or the log is open read-only. The caller must not go on.
+        """
+        if self.read_only:
+            message = f"{self.path} is open read-only"
+            raise JournalWriteError(message, hint="open it without read_only=True to write")
+        self._journal.append(event)
+
+    def collect(self) -> CollectReport:
+        """Move what the journals hold into the DuckDB file.
+
+        Raises:
+            LogLocked: Another program holds the file.
+            LogError: The log is open read-only, or its folder cannot be written.
+        """
+        if self.read_only:
+            raise LogError(f"{self.path} is open read-only", hint="open it without read_only=True to collect")
+        return self._collect(_COLLECT_PATIENCE_S)
+
+    def rebuild_task_outcome(self) -> None:
+        """Compute `task_outcome` anew from the events; it gives the table that collecting keeps."""
+        with mode_lock(self.path), self._file_lock(exclusive=True) as held:
+            if not held:
+                raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
+            with connect(self.path, read_only=False, patience_s=_READ_PATIENCE_S) as connection:
+                rebuild_task_outcome(connection)
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def query(self, name: str, **params: Any) -> list[dict[str, Any]]:
+        """Run the named query `store/queries/<name>.sql` with `$named` parameters.
+
+        Returns:
+            One dict a row: whole numbers exact, JSON columns decoded.
+
+        Raises:
+            InputError: No such query, or not its parameters.
+            LogLocked: Another program holds the file, and there is no snapshot.
+        """
+        with self._reading() as connection:
+            return reading.run_query(connection, name, params)
+
+    def sql(self, text: str) -> pd.DataFrame:
+        """Answer one SELECT or EXPLAIN over the log's tables and views (data/SCHEMA.md) as a DataFrame.
+
+        The connection reads this log and nothing else: no other file, no network, no setting, no Python variable.
+
+        Raises:
+            InputError: Not one SELECT, not SQL, or it reaches beyond the log.
+            LogLocked: Another program holds the file, and there is no snapshot.
+        """
+        with self._reading(reading.LOCKED_DOWN) as connection:
+            reading.lock_down(connection)
+            return reading.run_select(connection, text)
+
+    def health(self) -> LogHealth:
+        """How the log is doing."""
+        with self._reading() as connection:
+            return examine(connection, self.path, self._folder)
+
+    @property
+    def last_collection(self) -> CollectReport:
+        """What the last collection by this object did; its caveats concern every answer since."""
+        return self._last
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close this process's segment. What was appended is safe with or without it."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        """Open."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process opens the same log for itself."""
+        return (_reopen, (self.path, self._options))
+
+    # -- opening the file -----------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """Refuse a file that is not ours before anything is written beside it."""
+        with mode_lock(self.path), self._file_lock(exclusive=False):
+            try:
+                schema.file_version(self.path, patience_s=_QUESTION_PATIENCE_S)
+            except LogLocked:
+                return  # writing needs no DuckDB; the first question will say who holds the file
+
+    def _collect(self, patience_s: float) -> CollectReport:
+        with mode_lock(self.path):
+            try:
+                self._last = self._collector.collect(patience_s=patience_s)
+            except OSError as error:
+                message = f"{self.path}: cannot be collected: {error.strerror or error}"
+                raise LogError(message, hint="the folder must be writable and have room") from None
+            return self._last
+
+    @contextmanager
+    def _reading(self, config: Mapping[str, str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Collect if possible, then read: the file, or its snapshot while another program holds the file."""
+        with mode_lock(self.path):
+            self._collect_if_possible()
+            if not self.path.exists():
+                raise _missing(self.path)
+            copy = snapshot_path(self.path)
+            with ExitStack() as stack:
+                stack.enter_context(self._file_lock(exclusive=False))
+                patience_s = _QUESTION_PATIENCE_S if copy.exists() else _READ_PATIENCE_S
+                try:
+                    opened = connect(self.path, read_only=True, patience_s=patience_s, config=config)
+                    connection = stack.enter_context(opened)
+                except LogLocked:
+                    if not copy.exists():
+                        raise
+                    opened = connect(copy, read_only=True, patience_s=0, config=config)
+                    connection = stack.enter_context(opened)
+                yield connection
+
+    def _collect_if_possible(self) -> None:
+        """Collect before a question, unless the log is only read, its folder is, or another program holds the file."""
+        if self.read_only or not os.access(self.path.parent, os.W_OK):
+            return
+        try:
+            self._collect(_QUESTION_PATIENCE_S)
+        except LogLocked:
+            self._last = CollectReport(complete=False)
+
+    def _file_lock(self, *, exclusive: bool) -> AbstractContextManager[bool]:
+        return file_lock(self._folder / LOCK_NAME, exclusive=exclusive, patience_s=_READ_PATIENCE_S)
+
+
+def _reopen(path: Path, options: dict[str, Any]) -> Log:
+    return Log(path, **options)
+
+
+def _missing(path: Path) -> LogError:
+    return LogError(f"{path}: no log there", hint="append to it first, or name the file of an existing log")
+
+
+def _wall_us() -> int:
+    return time.time_ns() // _NS_PER_US

@@ -1,0 +1,2 @@
+-- recorded_describe: the columns of a Parquet file of recorded outcomes.
+DESCRIBE SELECT * FROM read_parquet('__file__');
