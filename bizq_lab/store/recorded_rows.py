@@ -9,7 +9,7 @@ from typing import Any, Final
 from bizq_lab.errors import InputError
 
 KEY: Final = ("task_type", "task_key", "arm", "model", "repeat")
-COLUMNS: Final[Mapping[str, str]] = {
+RECORDED_COLUMNS: Final[Mapping[str, str]] = {
     "task_type": "VARCHAR",
     "task_key": "VARCHAR",
     "arm": "VARCHAR",
@@ -46,7 +46,7 @@ def checked_rows(rows: Iterable[Mapping[str, Any]], *, where: str) -> list[Mappi
     if not checked:
         raise wrong(where, "holds no outcome")
     for number, row in enumerate(checked):
-        for name, kind in COLUMNS.items():
+        for name, kind in RECORDED_COLUMNS.items():
             if (problem := _problem(row, name, _PYTHON[kind])) is not None:
                 raise wrong(f"{where}, row {number}", problem)
         if row["output"] is None and not row["error_type"]:

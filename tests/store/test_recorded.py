@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bizq_lab.core.protocols import OutcomeSource, RecordedOutcome
 from bizq_lab.errors import InputError
 from bizq_lab.store.recorded import RecordedOutcomes, write_recorded
-from bizq_lab.store.recorded_rows import COLUMNS
+from bizq_lab.store.recorded_rows import RECORDED_COLUMNS
 
 Row = dict[str, Any]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -183,7 +183,7 @@ def test_a_missing_file_says_how_to_record_one(tmp_path: Path) -> None:
         RecordedOutcomes(tmp_path / "r.parquet")
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", RECORDED_COLUMNS)
 def test_a_users_file_without_a_column_or_with_another_type_is_refused(tmp_path: Path, column: str) -> None:
     whole, user = tmp_path / "whole.parquet", tmp_path / "user.parquet"
     write_recorded(whole, [row()])
