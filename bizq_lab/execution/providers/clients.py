@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
-from typing import Generic, Protocol, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 from bizq_lab.errors import MissingKey
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 600.0
+
+
+_AT_EXIT_S = 2.0
+_ALL: WeakSet[LoopClients[Any]] = WeakSet()
 
 
 class Closable(Protocol):
@@ -37,6 +43,7 @@ class LoopClients(Generic[ClientT]):
         """Start empty."""
         self._make, self._module = make, module
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientT] = WeakKeyDictionary()
+        _ALL.add(self)
 
     async def get(self) -> ClientT:
         """The client of the running loop."""
@@ -60,6 +67,14 @@ class LoopClients(Generic[ClientT]):
             elif loop.is_running():
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.close(), loop))
 
+    def close_from_outside(self) -> None:
+        """Close what running loops of other threads hold, at the end of the process."""
+        for loop, client in list(self._by_loop.items()):
+            if loop.is_running():
+                with suppress(TimeoutError):
+                    asyncio.run_coroutine_threadsafe(client.close(), loop).result(timeout=_AT_EXIT_S)
+        self._by_loop.clear()
+
 
 def key_from_environment(variable: str) -> str:
     """The key, which comes from nowhere else.
@@ -72,3 +87,10 @@ def key_from_environment(variable: str) -> str:
         message = f"no key in the environment: {variable} is not set"
         raise MissingKey(message, hint=f"export {variable}=…, or use the local, replay or simulated provider")
     return key
+
+
+@atexit.register
+def _close_all() -> None:
+    # A script or notebook that just ends would else be told of unclosed sessions.
+    for clients in list(_ALL):
+        clients.close_from_outside()

