@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scipy.optimize import LinearConstraint
 
 PERCENT = 100
+EXACT_OPTIONS = 600
 _SLACK = 1e-9
 
 
@@ -117,7 +118,6 @@ class Solution:
         value: Of the linear program.
         rounded_value: Of the percentages.
         prices: Shadow price by limit: value gained per unit of relaxation.
-        reduced: Reduced cost by option: value lost per share that its lower bound forces on it.
     """
 
     shares: tuple[float, ...]
@@ -125,7 +125,6 @@ class Solution:
     value: float
     rounded_value: float
     prices: dict[str, float]
-    reduced: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +137,8 @@ class Infeasible:
 def solve(problem: Problem) -> Solution | Infeasible:
     """Solve by HiGHS, then round to whole percent that keep every limit.
 
-    Rounding takes the largest remainders; where that breaks a limit or a bound, an integer program chooses the
-    percentages instead.
+    Up to 600 options an integer program chooses the percentages. Beyond, the largest remainders are rounded up, and
+    the integer program repairs what breaks a limit or a bound.
 
     Raises:
         InputError: A task type whose least shares exceed 1, or whose greatest do not reach it.
@@ -151,9 +150,10 @@ def solve(problem: Problem) -> Solution | Infeasible:
     found = _linear(problem)
     if found is None:
         return Infeasible(relaxations=_relaxations(problem))
-    shares, prices, reduced = found
+    shares, prices = found
     percent = _largest_remainder(problem, shares)
-    if percent is None or problem.broken(np.array(percent) / PERCENT):
+    small = len(problem.options) <= EXACT_OPTIONS
+    if small or percent is None or problem.broken(np.array(percent) / PERCENT):
         percent = _integer(problem)
     if percent is None:
         return Infeasible(relaxations=_relaxations(_in_percent(problem)))
@@ -163,11 +163,10 @@ def solve(problem: Problem) -> Solution | Infeasible:
         value=problem.value(shares),
         rounded_value=problem.value(np.array(percent) / PERCENT),
         prices=prices,
-        reduced=tuple(float(r) for r in reduced),
     )
 
 
-def _linear(problem: Problem) -> tuple[Floats, dict[str, float], Floats] | None:
+def _linear(problem: Problem) -> tuple[Floats, dict[str, float]] | None:
     from scipy.optimize import linprog  # noqa: PLC0415 - heavy, needed only to tune
 
     upper, bound = _matrix(problem)
@@ -191,7 +190,7 @@ def _linear(problem: Problem) -> tuple[Floats, dict[str, float], Floats] | None:
             for limit, marginal in zip(problem.limits, answer.ineqlin.marginals, strict=True)
         }
     )
-    return np.clip(answer.x, 0.0, 1.0), prices, np.asarray(answer.lower.marginals, dtype=np.float64)
+    return np.clip(answer.x, 0.0, 1.0), prices
 
 
 def _largest_remainder(problem: Problem, shares: Floats) -> list[int] | None:

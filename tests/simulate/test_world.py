@@ -16,7 +16,7 @@ from bizq_lab.core.execution import ProviderCall, ProviderReply
 from bizq_lab.core.task import Task
 from bizq_lab.errors import ProviderError, UnknownModel
 from bizq_lab.execution.checks import is_acceptable, run_checks
-from bizq_lab.simulate import Drift, SimulatedProvider, World
+from bizq_lab.simulate import Drift, Outcome, SimulatedProvider, World
 from bizq_lab.simulate.draws import mean_clipped_lognormal, mean_sigmoid, sigmoid, uniforms
 
 TYPE = "customer.process_return"
@@ -29,7 +29,7 @@ WORLD = World(7, CATALOG)
 
 
 @pytest.fixture(scope="module")
-def drawn():
+def drawn() -> list[Outcome]:
     return [WORLD.draw(TYPE, f"t{i}", MODEL) for i in range(N)]
 
 
@@ -38,18 +38,18 @@ def within(observed: float, expected: float, sd: float, n: int = N) -> bool:
     return abs(observed - expected) < 4 * sd / math.sqrt(n)
 
 
-def test_success_has_the_stated_probability(drawn):
+def test_success_has_the_stated_probability(drawn: list[Outcome]) -> None:
     truth = WORLD.truth(TYPE, MODEL)
     rate = fmean(o.succeeded for o in drawn)
     assert within(rate, truth.success, math.sqrt(truth.success * (1 - truth.success)))
 
 
-def test_quality_of_answers_has_the_stated_mean(drawn):
+def test_quality_of_answers_has_the_stated_mean(drawn: list[Outcome]) -> None:
     qualities = [o.quality for o in drawn if o.quality is not None]
     assert within(fmean(qualities), WORLD.truth(TYPE, MODEL).quality, 0.3)
 
 
-def test_cost_has_the_stated_mean_and_errors_are_free(drawn):
+def test_cost_has_the_stated_mean_and_errors_are_free(drawn: list[Outcome]) -> None:
     costs = [o.cost_nano_usd / 1e9 for o in drawn if o.cost_nano_usd is not None]
     truth = WORLD.truth(TYPE, MODEL).cost_usd
     assert len(costs) == N
@@ -58,19 +58,19 @@ def test_cost_has_the_stated_mean_and_errors_are_free(drawn):
     assert all(o.cost_nano_usd == 0 for o in drawn if o.error_class)
 
 
-def test_response_time_has_the_stated_mean_and_tail(drawn):
+def test_response_time_has_the_stated_mean_and_tail(drawn: list[Outcome]) -> None:
     seconds = [o.response_time_s for o in drawn if not o.error_class]
     truth = WORLD.truth(TYPE, MODEL)
     assert abs(fmean(seconds) / truth.response_time_s - 1) < 0.04
     assert abs(quantiles(seconds, n=20)[-1] / truth.p95_s - 1) < 0.08
 
 
-def test_errors_have_the_stated_rate(drawn):
+def test_errors_have_the_stated_rate(drawn: list[Outcome]) -> None:
     rate = WORLD.truth(TYPE, MODEL).error_rate
     assert within(fmean(bool(o.error_class) for o in drawn), rate, math.sqrt(rate * (1 - rate)))
 
 
-def test_a_local_model_costs_its_core_seconds():
+def test_a_local_model_costs_its_core_seconds() -> None:
     outcomes = [WORLD.draw(TYPE, f"t{i}", LOCAL) for i in range(500)]
     price = CATALOG.price(LOCAL)
     assert price.core_second_nano_usd is not None
@@ -83,7 +83,7 @@ def test_a_local_model_costs_its_core_seconds():
     assert abs(fmean(o.cost_nano_usd or 0 for o in outcomes) / 1e9 / truth - 1) < 0.1
 
 
-def test_models_share_the_difficulty_of_a_task():
+def test_models_share_the_difficulty_of_a_task() -> None:
     """The reason to pair: both arms tend to fail on the same tasks."""
     mine = [WORLD.draw(TYPE, f"t{i}", MODEL).succeeded for i in range(N)]
     theirs = [WORLD.draw(TYPE, f"t{i}", RIVAL).succeeded for i in range(N)]
@@ -92,14 +92,14 @@ def test_models_share_the_difficulty_of_a_task():
 
 
 @given(st.permutations(range(12)))
-def test_the_order_of_asking_changes_nothing(order):
+def test_the_order_of_asking_changes_nothing(order: list[int]) -> None:
     straight = [World(3, CATALOG).draw(TYPE, f"t{i}", MODEL, repeat=i % 3) for i in range(12)]
     shuffled = World(3, CATALOG)
     again = {i: shuffled.draw(TYPE, f"t{i}", MODEL, repeat=i % 3) for i in order}
     assert [again[i] for i in range(12)] == straight
 
 
-def test_seeds_repeats_attempts_and_prompts_draw_anew():
+def test_seeds_repeats_attempts_and_prompts_draw_anew() -> None:
     first = WORLD.draw(TYPE, "t0", MODEL)
     others = [
         World(8, CATALOG).draw(TYPE, "t0", MODEL),
@@ -110,7 +110,7 @@ def test_seeds_repeats_attempts_and_prompts_draw_anew():
     assert all(other.response_time_s != first.response_time_s for other in others)
 
 
-def test_drift_changes_the_truth_of_its_model_alone():
+def test_drift_changes_the_truth_of_its_model_alone() -> None:
     later = WORLD.drifted(Drift(model=MODEL, skill=-2.0, latency_factor=1.5, served_suffix="-new"))
     assert later.truth(TYPE, MODEL).success < WORLD.truth(TYPE, MODEL).success - 0.1
     assert later.truth(TYPE, MODEL).p95_s == pytest.approx(1.5 * WORLD.truth(TYPE, MODEL).p95_s)
@@ -118,22 +118,22 @@ def test_drift_changes_the_truth_of_its_model_alone():
     assert later.served_model(TYPE, MODEL) == WORLD.served_model(TYPE, MODEL) + "-new"
 
 
-def test_an_unknown_model_is_named():
+def test_an_unknown_model_is_named() -> None:
     with pytest.raises(UnknownModel, match="no-such"):
         WORLD.truth(TYPE, "openai/no-such")
 
 
 @given(st.floats(-6, 6))
-def test_a_mean_without_spread_is_the_value_itself(centre):
+def test_a_mean_without_spread_is_the_value_itself(centre: float) -> None:
     assert mean_sigmoid(centre, 0.0) == sigmoid(centre)
     assert mean_sigmoid(centre, 1e-6) == pytest.approx(sigmoid(centre), abs=1e-6)
 
 
-def test_a_limit_that_is_never_reached_clips_nothing():
+def test_a_limit_that_is_never_reached_clips_nothing() -> None:
     assert mean_clipped_lognormal(100.0, 0.3, 1e9) == pytest.approx(100.0 * math.exp(0.045))
 
 
-def test_uniforms_fill_the_interval_evenly():
+def test_uniforms_fill_the_interval_evenly() -> None:
     numbers = [number for i in range(1000) for number in uniforms(6, 1, i)]
     counts = [sum(int(number * 10) == decile for number in numbers) for decile in range(10)]
     assert sum((c - 600) ** 2 / 600 for c in counts) < 33.7  # chi-square, 9 degrees of freedom, 1e-4
@@ -166,7 +166,7 @@ def call_of(catalog: Catalog, task_type: str, number: int, **changes: object) ->
 
 
 @pytest.mark.parametrize("task_type", sorted(set(CATALOG.task_types) - {"default"}))
-def test_the_checks_accept_exactly_the_answers_that_the_world_calls_successes(task_type):
+def test_the_checks_accept_exactly_the_answers_that_the_world_calls_successes(task_type: str) -> None:
     """The executor judges a simulated answer like a real one."""
     entry, _ = CATALOG.task_type(task_type)
     seen = set()
@@ -181,7 +181,7 @@ def test_the_checks_accept_exactly_the_answers_that_the_world_calls_successes(ta
     assert seen == {True, False}
 
 
-def test_a_reply_carries_the_worlds_tokens_and_times_without_waiting():
+def test_a_reply_carries_the_worlds_tokens_and_times_without_waiting() -> None:
     call = call_of(CATALOG, TYPE, 0)
     reply, drawn = ask(call), WORLD.draw(TYPE, "t0", MODEL)
     assert isinstance(reply, ProviderReply)
@@ -190,14 +190,14 @@ def test_a_reply_carries_the_worlds_tokens_and_times_without_waiting():
     assert reply.request_id.startswith("simulated-")
 
 
-def test_an_answer_later_than_the_timeout_is_a_timeout_of_that_length():
+def test_an_answer_later_than_the_timeout_is_a_timeout_of_that_length() -> None:
     error = ask(call_of(CATALOG, TYPE, 0, timeout_s=0.001))
     assert isinstance(error, ProviderError)
     assert error.error_class == "timeout_read"
     assert error.response_time_s == 0.001
 
 
-def test_an_error_of_the_world_is_an_error_of_the_provider():
+def test_an_error_of_the_world_is_an_error_of_the_provider() -> None:
     faulty = next(n for n in range(5_000) if WORLD.draw(TYPE, f"t{n}", MODEL).error_class == "overloaded")
     error = ask(call_of(CATALOG, TYPE, faulty))
     assert isinstance(error, ProviderError)

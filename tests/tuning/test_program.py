@@ -1,0 +1,150 @@
+"""The linear program: a textbook's answer, brute force, and limits that hold after rounding."""
+
+from __future__ import annotations
+
+from itertools import product
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bizq_lab.errors import InputError
+from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution, solve
+
+VALUES = st.floats(-1.0, 1.0, allow_subnormal=False).map(lambda v: round(v, 3))
+
+
+def solved(problem: Problem) -> Solution:
+    answer = solve(problem)
+    assert isinstance(answer, Solution)
+    return answer
+
+
+def wyndor() -> Problem:
+    """Doors and windows of Hillier & Lieberman, each as a share of ten units a week, the rest idle."""
+    options = (
+        Option(group="doors", arm="make", value=30.0),
+        Option(group="doors", arm="idle", value=0.0),
+        Option(group="windows", arm="make", value=50.0),
+        Option(group="windows", arm="idle", value=0.0),
+    )
+    plants = (({0: 10.0}, 4.0), ({2: 20.0}, 12.0), ({0: 30.0, 2: 20.0}, 18.0))
+    limits = tuple(
+        Limit(name=f"plant {i}", coefficients=c, bound=b, unit="h") for i, (c, b) in enumerate(plants, start=1)
+    )
+    return Problem(options=options, volumes={"doors": 1.0, "windows": 1.0}, limits=limits)
+
+
+def test_the_wyndor_glass_company_makes_2_doors_and_6_windows_for_36() -> None:
+    answer = solved(wyndor())
+    assert answer.value == pytest.approx(36.0, abs=1e-9)
+    assert (10 * answer.shares[0], 10 * answer.shares[2]) == pytest.approx((2.0, 6.0), abs=1e-9)
+
+
+def test_the_wyndor_glass_company_prices_its_plants_at_0_and_1_50_and_1() -> None:
+    prices = solved(wyndor()).prices
+    assert [prices[f"plant {i}"] for i in (1, 2, 3)] == pytest.approx([0.0, 1.5, 1.0], abs=1e-9)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Two task types of two arms, a budget, and floors on every share."""
+    low = draw(st.sampled_from([0.0, 0.05]))
+    options = tuple(
+        Option(group=group, arm=arm, value=draw(VALUES), low=low) for group in ("g", "h") for arm in ("a", "b")
+    )
+    costs = {i: draw(st.integers(0, 100)) / 100 for i in range(4)}
+    budget = Limit(name="budget", coefficients=costs, bound=draw(st.integers(10, 200)) / 100, unit="usd")
+    volumes = {"g": 1.0, "h": float(draw(st.integers(1, 5)))}
+    return Problem(options=options, volumes=volumes, limits=(budget,))
+
+
+def brute(problem: Problem) -> float | None:
+    """Best value over every whole percentage."""
+    low = round(problem.options[0].low * 100)
+    values = [
+        problem.value(shares)
+        for g, h in product(range(low, 101 - low), repeat=2)
+        if not problem.broken(shares := np.array([g, 100 - g, h, 100 - h]) / 100)
+    ]
+    return max(values, default=None)
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems())
+def test_brute_force_finds_nothing_better(problem: Problem) -> None:
+    answer, best = solve(problem), brute(problem)
+    if best is None:
+        assert isinstance(answer, Infeasible)
+    else:
+        assert isinstance(answer, Solution)
+        assert answer.rounded_value == pytest.approx(best, abs=1e-5)
+        assert answer.value >= answer.rounded_value - 1e-7
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(2, 5),
+    st.randoms(use_true_random=False),
+    st.sampled_from([0.0, 0.03, 0.05]),
+)
+def test_percentages_sum_to_100_and_keep_every_limit_and_bound(
+    groups: int, arms: int, random: Random, floor: float
+) -> None:
+    options = tuple(
+        Option(group=f"g{g}", arm=f"a{a}", value=random.uniform(-1, 1), low=floor)
+        for g in range(groups)
+        for a in range(arms)
+    )
+    costs = {i: random.uniform(0, 1) for i in range(len(options))}
+    budget = Limit(name="budget", coefficients=costs, bound=random.uniform(0.2, 1) * groups, unit="usd")
+    problem = Problem(options=options, volumes={f"g{g}": random.uniform(1, 9) for g in range(groups)}, limits=(budget,))
+    answer = solve(problem)
+    if isinstance(answer, Infeasible):
+        return
+    for group in problem.groups:
+        mine = [p for o, p in zip(options, answer.percent, strict=True) if o.group == group]
+        assert sum(mine) == 100
+        assert min(mine) >= round(floor * 100)
+    assert not problem.broken(np.array(answer.percent) / 100)
+
+
+def test_a_large_program_is_rounded_by_remainders_and_keeps_its_limits() -> None:
+    random = np.random.default_rng(0)
+    options = tuple(
+        Option(group=f"g{g}", arm=f"a{a}", value=float(random.uniform()), low=0.01) for g in range(80) for a in range(9)
+    )
+    costs = {i: float(random.uniform()) for i in range(len(options))}
+    budget = Limit(name="budget", coefficients=costs, bound=25.0, unit="usd")
+    problem = Problem(options=options, volumes={f"g{g}": 1.0 for g in range(80)}, limits=(budget,))
+    answer = solved(problem)
+    assert not problem.broken(np.array(answer.percent) / 100)
+    assert answer.rounded_value >= 0.99 * answer.value
+
+
+def test_a_shadow_price_is_what_one_more_unit_buys() -> None:
+    problem = wyndor()
+    richer = Problem(
+        options=problem.options,
+        volumes=problem.volumes,
+        limits=(*problem.limits[:2], Limit(name="plant 3", coefficients={0: 30.0, 2: 20.0}, bound=18.5, unit="h")),
+    )
+    assert solved(richer).value - solved(problem).value == pytest.approx(0.5 * solved(problem).prices["plant 3"])
+
+
+def test_what_cannot_be_kept_names_the_limit_and_the_amount() -> None:
+    options = (Option(group="g", arm="a", value=1.0), Option(group="g", arm="b", value=2.0))
+    budget = Limit(name="budget", coefficients={0: 3.0, 1: 5.0}, bound=2.0, unit="usd")
+    answer = solve(Problem(options=options, volumes={"g": 1.0}, limits=(budget,)))
+    assert isinstance(answer, Infeasible)
+    assert [(r.name, r.unit) for r in answer.relaxations] == [("budget", "usd")]
+    assert answer.relaxations[0].amount == pytest.approx(1.0)
+
+
+def test_floors_that_leave_no_room_are_refused() -> None:
+    options = tuple(Option(group="g", arm=arm, value=1.0, low=0.6) for arm in "ab")
+    with pytest.raises(InputError, match="120 %"):
+        solve(Problem(options=options, volumes={"g": 1.0}))
