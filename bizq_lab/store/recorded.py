@@ -1,183 +1,138 @@
-"""Recorded real outcomes as Parquet: the form that `replay` reads. Knows no provider and no log.
+"""Recorded real outcomes as one Parquet file: what `replay` answers from. Knows no log.
 
-One row is one call that was really made. Sorted by the first five columns, so that the same rows give the same bytes.
-
-    task_type, task_key, arm, model  VARCHAR  which task, put to which arm (its id) and model (catalog key)
-    repeat                           BIGINT   which repetition of that task by that arm, from 0
-    output                           VARCHAR  what the model answered
-    finish_reason, served_model      VARCHAR  as the provider said
-    input_tokens, output_tokens      BIGINT
-    response_time_us                 BIGINT   send to last byte, microseconds
-    time_to_first_chunk_us           BIGINT   microseconds; NULL when not streamed
-    core_us                          BIGINT   local compute, core-microseconds; 0 for a hosted model
-    error_type                       VARCHAR  error class; empty when the call succeeded
-    prompt_version, recorded_on      VARCHAR  what was asked, and the day (ISO)
+The file holds one row per (task_type, task_key, arm, model, repeat), sorted, so that the same rows give the same bytes.
 """
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Iterable, Mapping
+import glob
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from bizq_lab.core.protocols import RecordedOutcome
 from bizq_lab.errors import InputError
-from bizq_lab.store.connection import translated
-from bizq_lab.store.statements import statement
+from bizq_lab.store.recorded_rows import READABLE, RECORDED_COLUMNS, checked_rows, key_of, wrong
 
-if TYPE_CHECKING:
-    import duckdb
+__all__ = ["RECORDED_COLUMNS", "RecordedOutcomes", "write_recorded"]
 
-RECORDED_COLUMNS: dict[str, str] = {
-    "task_type": "VARCHAR",
-    "task_key": "VARCHAR",
-    "arm": "VARCHAR",
-    "model": "VARCHAR",
-    "repeat": "BIGINT",
-    "output": "VARCHAR",
-    "finish_reason": "VARCHAR",
-    "served_model": "VARCHAR",
-    "input_tokens": "BIGINT",
-    "output_tokens": "BIGINT",
-    "response_time_us": "BIGINT",
-    "time_to_first_chunk_us": "BIGINT",
-    "core_us": "BIGINT",
-    "error_type": "VARCHAR",
-    "prompt_version": "VARCHAR",
-    "recorded_on": "VARCHAR",
-}
-_OPTIONAL = frozenset({"time_to_first_chunk_us"})
-_US_PER_S = 1e6
-_Cell = tuple[str, str, str, str]
+_US_PER_S: Final = 1_000_000
 
 
 class RecordedOutcomes:
-    """An OutcomeSource over one Parquet file, or a glob of them; read once.
+    """Recorded outcomes by (task type, task key, arm, model, repeat), read whole when made.
 
     Args:
-        path: Parquet in the form of this module's docstring; further columns are ignored.
+        path: A Parquet file that `write_recorded` wrote, or one with its columns.
+
+    Attributes:
+        repeats: The repeats that every recorded (task, arm) has; replaying more would count an outcome twice.
 
     Raises:
-        InputError: The file is missing, is not Parquet, lacks a column, or a value is out of its domain.
+        InputError: There is no such file, it is not Parquet, a column is missing or of another type, or a row is
+            incomplete, negative or there twice.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Read and validate the whole file."""
+        """Read and check the file."""
         self.path = Path(path)
-        self._cells: dict[_Cell, list[RecordedOutcome]] = {}
-        for task_type, task_key, arm, model, _, *rest in _read(self.path):
-            text, finish, served, n_in, n_out, time_us, first_us, core_us, error = rest
-            outcome = RecordedOutcome(
-                text=text,
-                finish_reason=finish,
-                served_model=served,
-                input_tokens=n_in,
-                output_tokens=n_out,
-                response_time_s=time_us / _US_PER_S,
-                first_token_s=None if first_us is None else first_us / _US_PER_S,
-                core_seconds=core_us / _US_PER_S,
-                error_class=error,
-            )
-            self._cells.setdefault((task_type, task_key, arm, model), []).append(outcome)
+        rows = checked_rows(_read(self.path), where=str(self.path))
+        self._outcomes: dict[tuple[str, ...], list[RecordedOutcome]] = {}
+        for row in sorted(rows, key=key_of):
+            self._outcomes.setdefault(key_of(row)[:-1], []).append(_outcome(row))
+        self.repeats = min(map(len, self._outcomes.values()))
+
+    def __len__(self) -> int:
+        """How many outcomes there are."""
+        return sum(map(len, self._outcomes.values()))
 
     def lookup(self, *, task_type: str, task_key: str, arm: str, model: str, repeat: int) -> RecordedOutcome | None:
         """The outcome, or None when it was never recorded. A repeat beyond the last wraps around."""
-        found = self._cells.get((task_type, task_key, arm, model))
-        return found[repeat % len(found)] if found else None
-
-    @property
-    def repeats(self) -> int:
-        """The repetitions that every (task, arm, model) has: the smallest number among them; 0 of nothing."""
-        return min(map(len, self._cells.values()), default=0)
-
-    def __len__(self) -> int:
-        """How many outcomes were recorded."""
-        return sum(map(len, self._cells.values()))
+        repeats = self._outcomes.get((task_type, task_key, arm, model))
+        return repeats[repeat % len(repeats)] if repeats else None
 
 
 def write_recorded(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write recorded outcomes as Parquet, sorted; the same rows give the same bytes. Returns how many.
+    """Write outcomes as Parquet; the file appears whole or not at all.
+
+    Args:
+        path: Where; the folder is made, an older file is replaced.
+        rows: One mapping an outcome, with the keys of `recorded_rows.RECORDED_COLUMNS`, in any order: times in microseconds,
+            `recorded_on` a day in ISO form, `error_type` empty for a success.
+
+    Returns:
+        How many outcomes were written.
 
     Raises:
-        InputError: A row lacks a column or has one too many, or a value is out of its domain.
+        InputError: There is no row, or one lacks a column, has a value of another type or below 0, or is there twice.
     """
     target = Path(path)
-    documents = [_document(number, row) for number, row in enumerate(rows)]
-    columns = ", ".join(f"{name}: '{kind}'" for name, kind in RECORDED_COLUMNS.items())
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unborn = target.with_name(f".{target.name}.unborn")
+    checked = sorted(checked_rows(rows, where="recorded outcomes"), key=key_of)
+    unborn = target.with_name(f".{target.name}.{os.getpid()}.unborn")
     try:
-        with tempfile.TemporaryDirectory(prefix="bizq-lab-") as folder, translated(target), _memory() as connection:
-            lines = Path(folder) / "rows.jsonl"
-            lines.write_text("".join(f"{document}\n" for document in documents), encoding="utf-8")
-            text = statement("recorded_from_json").replace("__columns__", columns).replace("__file__", _quoted(lines))
-            connection.execute(text)
-            _refuse_bad_rows(connection, target)
-            connection.execute(statement("recorded_write").replace("__file__", _quoted(unborn)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(unborn, {name: [row[name] for row in checked] for name in RECORDED_COLUMNS})
         unborn.replace(target)
+    except OSError as error:
+        message = f"{target}: cannot be written: {error.strerror}"
+        raise InputError(message, hint="name a file in a folder that this user may write to") from None
     finally:
-        unborn.unlink(missing_ok=True)
-    return len(documents)
+        with suppress(OSError):
+            unborn.unlink(missing_ok=True)
+    return len(checked)
 
 
-def _read(path: Path) -> list[tuple[Any, ...]]:
-    if "*" not in path.name and not path.exists():
-        raise InputError(f"{path}: no such file", hint="record outcomes with: bizq-lab record")
-    with translated(path), _memory() as connection:
-        import duckdb  # noqa: PLC0415 - loads only where a file is opened
-
-        try:
-            connection.execute(statement("recorded_describe").replace("__file__", _quoted(path)))
-            present = {row[0] for row in connection.fetchall()}
-            if missing := [name for name in RECORDED_COLUMNS if name not in present and name not in _OPTIONAL]:
-                hint = f"columns: {', '.join(RECORDED_COLUMNS)}"
-                raise InputError(f"{path}: recorded outcomes lack the columns {missing}", hint=hint)
-            casts = ", ".join(
-                f"CAST({name if name in present else 'NULL'} AS {kind}) AS {name}"
-                for name, kind in RECORDED_COLUMNS.items()
-            )
-            text = statement("recorded_from_parquet").replace("__columns__", casts).replace("__file__", _quoted(path))
-            connection.execute(text)
-        except (duckdb.IOException, duckdb.DataError, duckdb.InvalidInputException) as error:
-            message = f"{path}: not recorded outcomes in Parquet: {str(error).splitlines()[0]}"
-            raise InputError(message, hint=f"columns: {', '.join(RECORDED_COLUMNS)}") from None
-        _refuse_bad_rows(connection, path)
-        return connection.execute(statement("recorded_read")).fetchall()
+def _outcome(row: Mapping[str, Any]) -> RecordedOutcome:
+    first = row["time_to_first_chunk_us"]
+    return RecordedOutcome(
+        text=row["output"] or "",
+        finish_reason=row["finish_reason"],
+        served_model=row["served_model"],
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        response_time_s=row["response_time_us"] / _US_PER_S,
+        first_token_s=None if first is None else first / _US_PER_S,
+        core_seconds=row["core_us"] / _US_PER_S,
+        error_class=row["error_type"],
+    )
 
 
-def _refuse_bad_rows(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    bad = connection.execute(statement("recorded_refused")).fetchall()
-    if bad:
-        task_type, task_key, arm, repeat, reason = bad[0]
-        message = f"{path}: {len(bad)} bad rows; first: {task_type} {task_key} {arm} repeat {repeat}: {reason}"
-        raise InputError(message, hint="a row is one call that was made; see bizq_lab/store/recorded.py")
+def _read(path: Path) -> list[dict[str, Any]]:
+    import duckdb  # noqa: PLC0415 - loads only where a file is read
 
-
-def _document(number: int, row: Mapping[str, Any]) -> str:
-    if row.keys() != RECORDED_COLUMNS.keys():
-        missing, extra = RECORDED_COLUMNS.keys() - row.keys(), row.keys() - RECORDED_COLUMNS.keys()
-        message = f"row {number}: missing {sorted(missing)}, unknown {sorted(extra)}"
-        raise InputError(message, hint=f"columns: {', '.join(RECORDED_COLUMNS)}")
-    values = {name: _scalar_text(value) if isinstance(value, str) else value for name, value in row.items()}
+    if not path.is_file():
+        raise wrong(str(path), "no such file")
+    source = "read_parquet($path, hive_partitioning = false)"
+    bound = {"path": glob.escape(str(path))}
     try:
-        return json.dumps(values, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"row {number}: {error}", hint="values are text and whole numbers") from None
+        with duckdb.connect(":memory:") as connection:
+            described = connection.execute(f"DESCRIBE SELECT * FROM {source}", bound).fetchall()  # noqa: S608 - constant
+            _check_types(path, {str(row[0]): str(row[1]) for row in described})
+            found = connection.execute(f"SELECT {', '.join(RECORDED_COLUMNS)} FROM {source}", bound).fetchall()  # noqa: S608 - constant
+    except duckdb.Error as error:
+        raise wrong(str(path), f"not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
+    return [dict(zip(RECORDED_COLUMNS, row, strict=True)) for row in found]
 
 
-def _scalar_text(text: str) -> str:
-    """Text without lone surrogates, as the journal writes it."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+def _check_types(path: Path, found: Mapping[str, str]) -> None:
+    for name, kind in RECORDED_COLUMNS.items():
+        if name not in found:
+            raise wrong(str(path), f"column {name!r} is missing")
+        if found[name] not in READABLE[kind]:
+            raise wrong(str(path), f"column {name!r} is {found[name]}, must be {kind}")
 
 
-def _memory() -> duckdb.DuckDBPyConnection:
-    import duckdb  # noqa: PLC0415 - as above
+def _copy(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    import duckdb  # noqa: PLC0415 - loads only where a file is written
 
-    # One thread: the order of rows, and with it the file's bytes, must not depend on the machine.
-    return duckdb.connect(":memory:", config={"threads": "1", "autoinstall_known_extensions": "false"})
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+    lists = ", ".join(f"unnest(${name}::{kind}[]) AS {name}" for name, kind in RECORDED_COLUMNS.items())
+    try:
+        # One thread, rows already sorted: the same rows give the same bytes.
+        with duckdb.connect(":memory:", config={"threads": "1"}) as connection:
+            connection.execute(f"CREATE TABLE outcomes AS SELECT {lists}", dict(columns))
+            connection.execute("COPY outcomes TO $path (FORMAT parquet, COMPRESSION zstd)", {"path": str(path)})
+    except duckdb.Error as error:
+        message = f"{path.parent}: cannot be written: {str(error).splitlines()[0]}"
+        raise InputError(message, hint="name a file in a folder that has room") from None
