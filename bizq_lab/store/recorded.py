@@ -59,7 +59,7 @@ def write_recorded(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:
 
     Args:
         path: Where; the folder is made, an older file is replaced.
-        rows: One mapping an outcome, with the keys of `recorded_rows.RECORDED_COLUMNS`, in any order: times in microseconds,
+        rows: One mapping an outcome, with the keys of `RECORDED_COLUMNS`, in any order: times in microseconds,
             `recorded_on` a day in ISO form, `error_type` empty for a success.
 
     Returns:
