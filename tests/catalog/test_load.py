@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from bizq_lab.catalog import load_catalog
+from bizq_lab.catalog import Catalog, load_catalog
 from bizq_lab.core.task import Task
 from bizq_lab.errors import InvalidCatalog
 
@@ -23,25 +24,25 @@ output_limit = 500
 """
 
 
-def _load(tmp_path, text: str):
+def _load(tmp_path: Path, text: str) -> Catalog:
     file = tmp_path / "own.toml"
     file.write_text(text)
     return load_catalog(override=file, as_of=STUDY)
 
 
-def test_an_override_adds_a_model(tmp_path):
+def test_an_override_adds_a_model(tmp_path: Path) -> None:
     catalog = _load(tmp_path, NEW_MODEL)
     assert catalog.resolve("gpt-7-2027-01-01").key == "openai/gpt-7"
     assert len(catalog.models) == 9
 
 
-def test_an_override_replaces_only_the_fields_it_names(tmp_path):
+def test_an_override_replaces_only_the_fields_it_names(tmp_path: Path) -> None:
     catalog = _load(tmp_path, '[task_types."order.process_batch"]\nvalue_usd = 9.5\n')
     assert catalog.task_types["order.process_batch"].value_usd == 9.5
     assert catalog.task_types["order.process_batch"].max_tokens == 300
 
 
-def test_an_override_adds_a_task_type(tmp_path):
+def test_an_override_adds_a_task_type(tmp_path: Path) -> None:
     catalog = _load(
         tmp_path,
         '[task_types."legal.review"]\nmodel="openai/gpt-6-luna"\ntemperature=0\nmax_tokens=50\nspeed_tier="fast"\n'
@@ -72,7 +73,7 @@ def test_an_override_adds_a_task_type(tmp_path):
         ('[task_types."order.process_batch".prompts.default]\ntemplate = "{{ input."', "not valid Jinja"),
     ],
 )
-def test_a_bad_catalog_is_one_error_with_file_place_and_hint(tmp_path, text, said):
+def test_a_bad_catalog_is_one_error_with_file_place_and_hint(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InvalidCatalog) as caught:
         _load(tmp_path, text)
     assert "own.toml" in caught.value.message
@@ -80,7 +81,7 @@ def test_a_bad_catalog_is_one_error_with_file_place_and_hint(tmp_path, text, sai
     assert caught.value.hint
 
 
-def test_a_task_type_without_a_plain_prompt_is_refused(tmp_path):
+def test_a_task_type_without_a_plain_prompt_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidCatalog, match="no 'default'"):
         _load(
             tmp_path,
@@ -89,7 +90,7 @@ def test_a_task_type_without_a_plain_prompt_is_refused(tmp_path):
         )
 
 
-def test_a_missing_or_unreadable_file_is_one_error(tmp_path):
+def test_a_missing_or_unreadable_file_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidCatalog, match="cannot be read"):
         load_catalog(override=tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"\xff\xfe\xfa")
@@ -97,13 +98,13 @@ def test_a_missing_or_unreadable_file_is_one_error(tmp_path):
         load_catalog(override=tmp_path / "latin.toml")
 
 
-def test_an_unknown_preset_is_refused_naming_the_known():
+def test_an_unknown_preset_is_refused_naming_the_known() -> None:
     with pytest.raises(InvalidCatalog, match="current, classic"):
         load_catalog("modern")
 
 
-def test_a_template_cannot_reach_out_of_its_sandbox(tmp_path):
+def test_a_template_cannot_reach_out_of_its_sandbox(tmp_path: Path) -> None:
     template = "{{ input.__class__.__mro__ }}"
     catalog = _load(tmp_path, f'[task_types."order.process_batch".prompts.default]\ntemplate = "{template}"\n')
-    with pytest.raises(ValueError, match="cannot fill its prompt|lacks the field"):
+    with pytest.raises(ValueError, match=r"cannot fill its prompt|lacks the field"):
         catalog.render(Task(type="order.process_batch", input={}))

@@ -56,7 +56,7 @@ def current() -> Catalog:
 
 
 @pytest.mark.parametrize("task_type", MATRIX)
-def test_s2_classic_is_the_matrix_of_the_specification(classic, task_type):
+def test_s2_classic_is_the_matrix_of_the_specification(classic: Catalog, task_type: str) -> None:
     entry, source = classic.task_type(task_type)
     assert source == "exact"
     assert (entry.model, entry.temperature, entry.max_tokens, entry.speed_tier) == MATRIX[task_type]
@@ -64,7 +64,7 @@ def test_s2_classic_is_the_matrix_of_the_specification(classic, task_type):
 
 
 @pytest.mark.parametrize("model", MODEL_COSTS)
-def test_s2_classic_prices_are_exactly_as_written(classic, model):
+def test_s2_classic_prices_are_exactly_as_written(classic: Catalog, model: str) -> None:
     price = classic.price(model)
     cost_in, cost_out = MODEL_COSTS[model]
     assert price.input_nano_usd_per_mtok == round(cost_in * 1e15)
@@ -72,22 +72,25 @@ def test_s2_classic_prices_are_exactly_as_written(classic, model):
     assert set(classic.models) == set(RETIRED)
 
 
-def test_s2_classic_is_for_study_and_its_models_are_retired_with_a_replacement_on_sale(classic, current):
+def test_s2_classic_is_for_study_and_its_models_are_retired_with_a_replacement_on_sale(
+    classic: Catalog, current: Catalog
+) -> None:
     assert (classic.purpose, current.purpose) == ("offline", "live")
     for key, retired_on in RETIRED.items():
         assert classic.models[key].retired_on == retired_on
         assert classic.is_retired(key)
         replacement = classic.models[key].replaced_by
+        assert replacement is not None
         assert replacement in current.models
         assert not current.is_retired(replacement)
 
 
-def test_retirement_is_read_at_the_catalogs_date():
+def test_retirement_is_read_at_the_catalogs_date() -> None:
     assert not load_catalog("classic", as_of=date(2026, 10, 22)).is_retired("gpt-4")
     assert load_catalog("classic", as_of=date(2026, 10, 23)).is_retired("gpt-4")
 
 
-def test_s2_current_is_the_default_and_sells_the_named_models(current):
+def test_s2_current_is_the_default_and_sells_the_named_models(current: Catalog) -> None:
     assert current.name == "current"
     assert set(current.models) == {
         *(f"openai/{name}" for name in ("gpt-6-luna", "gpt-6.1-terra", "gpt-6.1-sol")),
@@ -96,20 +99,20 @@ def test_s2_current_is_the_default_and_sells_the_named_models(current):
     }
 
 
-def test_no_hosted_current_model_is_sent_a_temperature(current):
+def test_no_hosted_current_model_is_sent_a_temperature(current: Catalog) -> None:
     """The current Anthropic API answers 400 to it, and so do the reasoning models."""
     for entry in current.models.values():
         assert ("temperature" in entry.accepts) == (entry.residency == "local")
 
 
 @pytest.mark.parametrize("task_type", ORDERINGS)
-def test_s17_the_specifications_orderings_are_kept(classic, task_type):
+def test_s17_the_specifications_orderings_are_kept(classic: Catalog, task_type: str) -> None:
     models = [key.split("/")[1] for key in classic.task_types[task_type].efficiency]
     assert models == ORDERINGS[task_type]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_s1_every_task_type_and_the_default_have_an_ordering_by_value(preset):
+def test_s1_every_task_type_and_the_default_have_an_ordering_by_value(preset: str) -> None:
     catalog = load_catalog(preset, as_of=STUDY)
     for entry in catalog.task_types.values():
         hosted = {key for key, model in catalog.models.items() if model.residency == "remote"}
@@ -118,13 +121,13 @@ def test_s1_every_task_type_and_the_default_have_an_ordering_by_value(preset):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_price_says_since_when_and_where_it_was_read(preset):
+def test_every_price_says_since_when_and_where_it_was_read(preset: str) -> None:
     for entry in load_catalog(preset, as_of=STUDY).models.values():
         assert entry.prices
         assert all(price.source and price.effective_from <= STUDY for price in entry.prices)
 
 
-def test_current_prices_are_those_of_the_price_package(current):
+def test_current_prices_are_those_of_the_price_package(current: Catalog) -> None:
     """Base prices; where the package moved on, the catalog needs a new dated entry."""
     from genai_prices import Usage, calc_price  # noqa: PLC0415 - a quarter of a second that only this test needs
 
@@ -138,22 +141,22 @@ def test_current_prices_are_those_of_the_price_package(current):
         assert ours == round(theirs * 1_000_000_000), key
 
 
-def test_a_local_model_is_priced_by_the_core_second(current):
+def test_a_local_model_is_priced_by_the_core_second(current: Catalog) -> None:
     price = current.price("local/smollm2-135m")
     assert price.input_nano_usd_per_mtok is None
     assert price.cost_nano_usd(10, 10, core_seconds=3600.0) == pytest.approx(0.04e9, rel=1e-3)
 
 
-def test_side_effects_are_declared_where_an_answer_acts(current):
+def test_side_effects_are_declared_where_an_answer_acts(current: Catalog) -> None:
     acting = {kind for kind, entry in current.task_types.items() if entry.side_effects}
     assert acting == {"order.process_batch", "customer.process_return"}
 
 
-def test_s23_refusal_is_only_flagged_by_default(current):
+def test_s23_refusal_is_only_flagged_by_default(current: Catalog) -> None:
     for entry in current.task_types.values():
         assert {check.severity for check in entry.checks if check.name == "refusal"} == {"flag"}
         assert any(check.severity == "reject" for check in entry.checks)
 
 
-def test_every_check_a_catalog_may_name_is_implemented():
+def test_every_check_a_catalog_may_name_is_implemented() -> None:
     assert set(get_args(CheckName)) == set(RULES)
