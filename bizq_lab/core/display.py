@@ -119,8 +119,7 @@ def clip(text: str, limit: int) -> str:
 def columns_of(text: str) -> int:
     """Columns that text takes in a fixed-width font: wide East Asian characters take two, combining marks none."""
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
 
 
@@ -146,7 +145,7 @@ def text_table(sheet: Sheet) -> str:
     grid = [[_one_line(column.heading)] + [_one_line(_plain(column, row)) for row in rows] for column in shown]
     widths = [max(map(columns_of, cells)) for cells in grid]
     lines = [printable(title)]
-    for block in _blocks(widths):
+    for block in _blocks(widths, _naming(grid, widths)):
         lines.append("")
         for number in range(len(rows) + 1):
             cells = [_pad(grid[i][number], widths[i], right=shown[i].numeric) for i in block]
@@ -172,15 +171,27 @@ def _plain(column: Column, row: Mapping[str, Cell]) -> str:
     return str(cell)
 
 
-def _blocks(widths: Sequence[int]) -> list[list[int]]:
-    """Columns that fit side by side; the first column names the row, so every block repeats it."""
-    blocks: list[list[int]] = [[]]
-    for i, width in enumerate(widths):
+def _blocks(widths: Sequence[int], names: int) -> list[list[int]]:
+    """Columns that fit side by side; the first `names` columns name the row, so every block repeats them."""
+    fixed = list(range(names))
+    blocks: list[list[int]] = [[*fixed]]
+    for i in range(names, len(widths)):
         used = sum(widths[j] + 2 for j in blocks[-1])
-        if len(blocks[-1]) > 1 and used + width > MAX_TEXT_COLUMNS:
-            blocks.append([0])
+        if len(blocks[-1]) > names and used + widths[i] > MAX_TEXT_COLUMNS:
+            blocks.append([*fixed])
         blocks[-1].append(i)
     return blocks
+
+
+def _naming(grid: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
+    """How many leading columns tell every row apart; one, if that takes more than half of the width."""
+    for count in range(1, len(grid)):
+        if sum(widths[:count]) > MAX_TEXT_COLUMNS // 2:
+            break
+        rows = list(zip(*grid[:count], strict=True))
+        if len(set(rows)) == len(rows):
+            return count
+    return min(1, len(grid))
 
 
 def _one_line(text: str) -> str:

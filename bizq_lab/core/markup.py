@@ -24,7 +24,7 @@ STYLE = (
     ".bizq-result h3{font-size:1.15em;font-weight:600;margin:.2em 0 .3em}"
     ".bizq-result p{margin:.3em 0 .6em;max-width:75ch}"
     ".bizq-scroll{overflow-x:auto;max-width:100%}"
-    ".bizq-result table{border-collapse:collapse;margin:0;font-variant-numeric:tabular-nums}"
+    ".bizq-result table{border-collapse:collapse;font-size:inherit;margin:0;font-variant-numeric:tabular-nums}"
     ".bizq-result th,.bizq-result td{text-align:left;padding:.35em .9em .35em 0;vertical-align:baseline;"
     "border:0;border-bottom:1px solid rgba(128,128,128,.28);background:none;color:inherit;white-space:nowrap}"
     ".bizq-result th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.7)}"
@@ -43,10 +43,26 @@ STYLE = (
     ".bizq-result p.bizq-notes{font-size:.88em;opacity:.78;margin:.6em 0 0}"
 )
 
-_BADGED = frozenset({"verdict", "status", "health", "action", "decision"})
-_GOOD = frozenset({"winner", "non_inferior_cheaper", "completed", "healthy", "advance", "done", "raise"})
-_WAIT = frozenset({"no_difference", "inconclusive", "undecided", "hold", "keep", "pending", "running", "planned"})
-_BAD = frozenset({"guardrail_failed", "invalid", "failed", "escalated", "roll_back", "open", "lower", "alert"})
+_BADGED = frozenset({"verdict", "status", "reading", "health", "action", "decision"})
+_GOOD = frozenset(
+    {"winner", "non_inferior_cheaper", "better", "passed", "improved", "completed", "healthy", "advance", "done"}
+)
+_WAIT = frozenset(
+    {
+        *(
+            "no_difference",
+            "inconclusive",
+            "undecided",
+            "equivalent",
+            "unclear",
+            "unchanged",
+            "no_evidence",
+            "required",
+        ),
+        *("hold", "pending", "running", "planned"),
+    }
+)
+_BAD = frozenset({"guardrail_failed", "invalid", "worse", "failed", "escalated", "roll_back", "open"})
 _WORDS = {"non_inferior_cheaper": "non-inferior, cheaper"}
 _BAR_WIDTH, _BAR_HEIGHT = 84, 12
 _MOST_BARS = 3
@@ -91,9 +107,9 @@ def html_table(sheet: Sheet, *, style: bool = True) -> str:
 
 
 def _heading(column: Column) -> str:
-    unit = column.heading[len(column.label) :]
+    unit = column.heading[len(column.label) :].strip()
     kind = ' class="bizq-number"' if column.numeric else ""
-    return f'<th scope="col"{kind}>{escape(column.label)}{f"<small>{escape(unit)}</small>" if unit else ""}</th>'
+    return f'<th scope="col"{kind}>{escape(column.label)}{f" <small>{escape(unit)}</small>" if unit else ""}</th>'
 
 
 def _cell(column: Column, cell: Cell, scale: tuple[float, float] | None) -> str:

@@ -121,12 +121,13 @@ class Result:
         return " · ".join([*self.methods(), *filter(None, source)])
 
     def sheet(self) -> Sheet:
-        """What every rendering shows."""
+        """What every rendering shows; columns without a value in any row only widen it, so they stay in the data."""
+        rows = self.records()
         return Sheet(
             title=self.title,
             summary=self.summary(),
-            columns=self.columns,
-            rows=self.records(),
+            columns=[name for name in self.columns if not rows or any(row.get(name) not in (None, "") for row in rows)],
+            rows=rows,
             caveats=list(map(str, self.caveats)),
             notes=self.notes(),
         )

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from bizq_lab.core.result import Result
+from bizq_lab.errors import InputError
 from bizq_lab.reports.render import Form, render
 from bizq_lab.reports.section import Headline, Section
 
@@ -142,5 +143,10 @@ def _section(heading: str, question: str, result: Result) -> Section:
 
 
 def _figure(result: Result) -> tuple[Axes, ...]:
-    """The answer's own figure; an answer that has none is a table."""
-    return (result.plot(),) if type(result).plot is not Result.plot else ()
+    """The answer's own figure; an answer that has none, or nothing to draw yet, is a table."""
+    if type(result).plot is Result.plot:
+        return ()
+    try:
+        return (result.plot(),)
+    except InputError:
+        return ()

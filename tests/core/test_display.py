@@ -101,6 +101,15 @@ def test_a_text_table_stays_within_110_columns_however_many_it_has(names: list[s
     assert max(len(line) for line in shown.split("\n")) <= 110
 
 
+def test_a_wide_table_continues_below_with_the_columns_that_name_its_rows() -> None:
+    rows = [{"task": "t", "arm": arm, **{f"m{i}": "x" * 30 for i in range(5)}} for arm in "ab"]
+    lines = text_table(Sheet("t", "s", ["task", "arm", *(f"m{i}" for i in range(5))], rows)).split("\n")
+    assert [line.split()[:3] for line in lines if line.startswith("task")] == [
+        ["task", "arm", "m0"],
+        ["task", "arm", "m3"],
+    ]
+
+
 def test_a_table_without_rows_is_still_a_table() -> None:
     sheet = Sheet("t", "nothing yet", ["arm", "n"], [])
     assert "arm  n" in text_table(sheet)

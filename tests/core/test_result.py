@@ -103,6 +103,13 @@ def test_to_dict_is_strict_json_and_an_infinite_bound_is_null() -> None:
     assert data["units"] == {"success": "ratio", "cost_usd": "usd"}
 
 
+def test_a_column_without_any_value_is_in_the_data_but_takes_no_room() -> None:
+    answer = ArmTable()
+    assert "note" in answer.to_dicts()[0]
+    assert "note" not in answer.sheet().columns
+    assert "note" in ArmTable(note="said").sheet().columns
+
+
 def test_methods_name_each_procedure_once_for_each_level() -> None:
     assert arm_table().methods() == ["95 % intervals: Wilson score over tasks, bootstrap over tasks"]
 

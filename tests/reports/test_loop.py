@@ -48,9 +48,10 @@ def test_without_comparisons_there_is_no_such_section() -> None:
     assert "What changed?" not in text
 
 
-def test_an_answer_without_a_figure_of_its_own_is_a_table() -> None:
+def test_an_answer_without_a_figure_or_without_a_row_is_a_table() -> None:
     class Plain(ArmTable):
         plot = Result.plot
 
     assert _figure(Plain()) == ()
+    assert _figure(ArmTable(arms=())) == ()
     assert len(_figure(arm_table())) == 1
