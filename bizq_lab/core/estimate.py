@@ -50,7 +50,7 @@ class Estimate:
         if math.isnan(self.value) or math.isnan(self.lower) or math.isnan(self.upper):
             message = f"estimate == {self.value!r} [{self.lower!r}, {self.upper!r}], must not be NaN"
             raise InputError(message)
-        slack = 1e-9 * max(1.0, abs(self.value))
+        slack = 1e-9 * max(1.0, abs(self.value)) if math.isfinite(self.value) else 0.0
         if not self.lower - slack <= self.value <= self.upper + slack:
             message = f"value == {self.value!r}, must lie in [{self.lower!r}, {self.upper!r}]"
             raise InputError(message)

@@ -95,8 +95,9 @@ def games_howell(
     pairs = []
     for i in range(len(arms)):
         for j in range(i + 1, len(arms)):
-            se, df = math.sqrt(spread[i] + spread[j]), _pair_df(spread, dfs, i, j, variances)
+            se = math.sqrt(spread[i] + spread[j])
             _need_spread([se])
+            df = _pair_df(spread, dfs, i, j, variances)
             test = wald(arms[i].mean - arms[j].mean, se, df=df, n=arms[i].n + arms[j].n, method="", unit=unit)
             reaches = partial(range_probability, k=len(arms), df=df)
             half = quantile(reaches, check_level(level)) * se / math.sqrt(2)

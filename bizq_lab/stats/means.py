@@ -120,8 +120,10 @@ def paired_difference(
 
 
 def satterthwaite(variances: tuple[float, ...], dfs: tuple[float, ...]) -> float:
-    """Degrees of freedom of a sum of independent variance estimates (Satterthwaite 1946)."""
+    """Degrees of freedom of a sum of independent variance estimates (Satterthwaite 1946); the fewest if all are 0."""
     total = sum(variances)
+    if total <= 0.0:
+        return min(dfs)
     return 1.0 / sum((v / total) ** 2 / df for v, df in zip(variances, dfs, strict=True))
 
 

@@ -185,6 +185,8 @@ def survival_quantile(table: LifeTable, probability: float, *, unit: str = "s", 
         raise InputError(message)
     curve = kaplan_meier(table)
     running = 1.0 - probability
+    if not curve.time.size:
+        return _quantile_without_events(table, running, unit=unit, level=level)
     z = normal_quantile(0.5 + check_level(level) / 2)
     survival = np.clip(curve.survival, 1e-12, 1 - 1e-12)
     log = np.log(survival)
@@ -192,14 +194,25 @@ def survival_quantile(table: LifeTable, probability: float, *, unit: str = "s", 
     low_curve, high_curve = (np.exp(log * np.exp(sign * z * spread)) for sign in (1, -1))
     high_curve = np.where(curve.survival > 0, high_curve, 0.0)
     value = _first_below(curve.time, curve.survival, running)
+    beyond = float(table.time[-1])
+    lower = _first_below(curve.time, low_curve, running)
     return Estimate(
         value=value,
-        lower=min(_first_below(curve.time, low_curve, running), value),
+        lower=min(lower if math.isfinite(lower) else beyond, value),
         upper=max(_first_below(curve.time, high_curve, running), value),
         level=level,
         unit=unit,
         n=table.n,
         method=f"Kaplan-Meier p{100 * probability:g}",
+    )
+
+
+def _quantile_without_events(table: LifeTable, running: float, *, unit: str, level: float) -> Estimate:
+    """Everything timed out: the quantile is beyond the timeout, if enough calls say so (Clopper & Pearson 1934)."""
+    surely_running = ((1 - level) / 2) ** (1 / table.n)
+    lower = float(table.time[0]) if surely_running > running else 0.0
+    return Estimate(
+        value=math.inf, lower=lower, upper=math.inf, level=level, unit=unit, n=table.n, method="Kaplan-Meier, no event"
     )
 
 
