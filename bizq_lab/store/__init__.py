@@ -10,4 +10,12 @@ from bizq_lab.store.log import Log
 from bizq_lab.store.places import journal_folder
 from bizq_lab.store.recorded import RECORDED_COLUMNS, RecordedOutcomes, write_recorded
 
-__all__ = ["RECORDED_COLUMNS", "CollectReport", "Log", "LogHealth", "RecordedOutcomes", "journal_folder", "write_recorded"]
+__all__ = [
+    "RECORDED_COLUMNS",
+    "CollectReport",
+    "Log",
+    "LogHealth",
+    "RecordedOutcomes",
+    "journal_folder",
+    "write_recorded",
+]

@@ -16,7 +16,7 @@ from bizq_lab.core.estimate import Caveat
 from bizq_lab.store import schema, segments
 from bizq_lab.store.batch import Counts, commit_chunks
 from bizq_lab.store.connection import connect
-from bizq_lab.store.locks import file_lock
+from bizq_lab.store.locks import file_lock, owner_is_gone
 from bizq_lab.store.migrations import SCHEMA_VERSION
 from bizq_lab.store.segments import Chunk
 from bizq_lab.store.snapshot import refresh_snapshot
@@ -85,6 +85,7 @@ class Collector:
         self._path, self._folder, self._now_us, self._snapshot = path, folder, now_us, snapshot
         self._batch_events = BATCH_EVENTS // 5
         self._offsets: dict[str, int] = {}
+        self._prepared: int | None = None
 
     def collect(self, *, patience_s: float) -> CollectReport:
         """Collect what is there now; events that arrive meanwhile may wait for the next collection.
@@ -128,8 +129,7 @@ class Collector:
     def _pending(self, targets: dict[str, int]) -> bool:
         """Whether some segment may have more than is known to be collected, or is finished and still there."""
         return any(
-            size > self._offsets.get(name, 0) or segments.owner_is_gone(self._folder / name)
-            for name, size in targets.items()
+            size > self._offsets.get(name, 0) or owner_is_gone(self._folder / name) for name, size in targets.items()
         )
 
     def _is_newer(self, name: str) -> bool:
@@ -143,7 +143,7 @@ class Collector:
     def _batch(self, targets: dict[str, int]) -> tuple[Counts, bool]:
         """One transaction, and whether it moved anything on."""
         began = time.monotonic()
-        schema.prepare(self._path, now_us=self._now_us, patience_s=BATCH_S)
+        self._prepare()
         with connect(self._path, read_only=False, patience_s=BATCH_S) as connection:
             schema.refresh_views(connection)
             rows = connection.execute("SELECT segment, collected_bytes FROM collected_segment").fetchall()
@@ -154,6 +154,12 @@ class Collector:
         self._offsets |= {name: chunk.end for name, chunk in chunks.items()}
         self._adapt(counts.events, time.monotonic() - began)
         return counts, bool(chunks)
+
+    def _prepare(self) -> None:
+        """Check and migrate the file once; again if another one took its name."""
+        if self._prepared is None or not self._path.exists() or self._path.stat().st_ino != self._prepared:
+            schema.prepare(self._path, now_us=self._now_us, patience_s=BATCH_S)
+            self._prepared = self._path.stat().st_ino
 
     def _copy(self, patience_s: float) -> None:
         with file_lock(self._folder / segments.LOCK_NAME, exclusive=True, patience_s=patience_s) as held:

@@ -95,15 +95,25 @@ def as_log_error(error: Exception, path: Path) -> BizqLabError:
         return LogLocked(message, hint="close that duckdb connection; the log opens the file for each question itself")
     if "not a valid DuckDB database" in text:
         return ForeignFile(f"{path} is not a DuckDB file", hint="name another file; this one was left as it is")
-    if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
-        return InputError(text, hint="see data/SCHEMA.md for the tables and views, or: SHOW TABLES")
-    if isinstance(error, duckdb.PermissionException):
-        return InputError(first, hint="questions read this log only: no files, no network, no settings")
-    if isinstance(error, duckdb.SerializationException | duckdb.FatalException | duckdb.InternalException):
-        return ForeignFile(f"{path} is damaged: {first}", hint="restore it from a backup; it was left as it is")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return LogError(f"{path}: {first}", hint="ask for less at a time: a narrower window, fewer groups")
-    return LogError(f"{path}: {text}")
+    meanings: tuple[tuple[tuple[type[Exception], ...], BizqLabError], ...] = (
+        (
+            (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException),
+            InputError(text, hint="see data/SCHEMA.md for the tables and views, or: SHOW TABLES"),
+        ),
+        (
+            (duckdb.PermissionException,),
+            InputError(first, hint="questions read this log only: no files, no network, no settings"),
+        ),
+        (
+            (duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException),
+            ForeignFile(f"{path} is damaged: {first}", hint="restore it from a backup; it was left as it is"),
+        ),
+        (
+            (duckdb.OutOfMemoryException,),
+            LogError(f"{path}: {first}", hint="ask for less at a time: a narrower window, fewer groups"),
+        ),
+    )
+    return next((ours for theirs, ours in meanings if isinstance(error, theirs)), LogError(f"{path}: {text}"))
 
 
 def _locked(path: Path, program: str, pid: int) -> LogLocked:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bizq_lab.store import segments
+from bizq_lab.store.locks import owner_is_gone
 from bizq_lab.store.statements import statement
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def examine(connection: duckdb.DuckDBPyConnection, path: Path, folder: Path) -> 
         quarantined=row[4],
         segments=len(seen.sizes),
         waiting_bytes=sum(waiting.values()),
-        orphans=sum(rest > 0 and segments.owner_is_gone(folder / name) for name, rest in waiting.items()),
+        orphans=sum(rest > 0 and owner_is_gone(folder / name) for name, rest in waiting.items()),
         foreign=seen.foreign,
         file_bytes=path.stat().st_size,
     )

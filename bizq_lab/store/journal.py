@@ -43,7 +43,12 @@ class Journal:
             message = f"durability == {durability!r}, must be 'process' or 'power'"
             raise InputError(message)
         self.folder, self.durability, self.segment_bytes = folder, durability, segment_bytes
-        self._start_afresh()
+        self._lock, self._sync_lock = threading.Lock(), threading.Lock()
+        self._fd = -1
+        self._size = 0
+        self._torn = False
+        self._written = 0
+        self._synced = 0
         _JOURNALS.add(self)
 
     def append(self, event: Event) -> None:
@@ -77,6 +82,9 @@ class Journal:
             raise self._failure(error) from None
         self._size += written
         self._torn = written != len(data) and (written > 0 or self._torn)
+        self._check_whole(written, data)
+
+    def _check_whole(self, written: int, data: bytes) -> None:
         if written != len(data):
             message = f"{self.folder}: only {written} of {len(data)} bytes were written"
             raise JournalWriteError(message, hint="the disk is full, or a file size limit is reached; make room")
@@ -102,9 +110,7 @@ class Journal:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             header = lines.encode_header(schema=SCHEMA_VERSION, pid=os.getpid(), host=socket.gethostname())
-            if os.write(fd, header) != len(header):
-                message = f"{self.folder}: no room for a segment"
-                raise JournalWriteError(message, hint="the disk is full, or a file size limit is reached; make room")
+            self._check_whole(os.write(fd, header), header)
             unborn.rename(self.folder / name)
         except BaseException:
             unborn.unlink(missing_ok=True)
@@ -152,16 +158,13 @@ class Journal:
 
     # -- fork -----------------------------------------------------------------------------------------------------
 
-    def _start_afresh(self) -> None:
-        self._lock, self._sync_lock = threading.Lock(), threading.Lock()
-        self._fd, self._size, self._torn = -1, 0, False
-        self._written = self._synced = 0
-
     def _after_fork(self) -> None:
         """In the child: let go of the parent's segment without unlocking it, and start with none."""
         if self._fd >= 0:
             os.close(self._fd)
-        self._start_afresh()
+        # Another thread of the parent may have held the locks at the fork; nobody would ever free them here.
+        self._lock, self._sync_lock = threading.Lock(), threading.Lock()
+        self._fd, self._torn = -1, False
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process gets the place and the settings, and opens its own segment."""

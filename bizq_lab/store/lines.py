@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -43,7 +42,7 @@ def encode(event: Event) -> bytes:
     Raises:
         JournalWriteError: A field cannot be written as JSON: NaN, infinity, or an object of some other kind.
     """
-    names, values = _reader(type(event))
+    names, values = _READERS[event.kind]
     return _line(event.kind, dict(zip(names, values(event), strict=True)))
 
 
@@ -89,7 +88,9 @@ def _utf8(text: str) -> bytes:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
-@cache
-def _reader(event: type[Event]) -> tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]:
+def _reader_of(event: type[Event]) -> tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]:
     names = field_names(event)
     return names, attrgetter(*names)
+
+
+_READERS = {kind: _reader_of(event) for kind, event in EVENTS.items()}

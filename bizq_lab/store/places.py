@@ -12,8 +12,8 @@ from bizq_lab.errors import UnsupportedPlatform
 # Append and flock are not atomic between machines here, or not at all. Parallel file systems that keep POSIX's promises
 # are not listed.
 _NETWORK = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "davfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone"}
-)  # fmt: skip
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "davfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse"}
+)
 _MOUNTS = Path("/proc/self/mounts")
 
 _modes: dict[Path, threading.RLock] = {}

@@ -24,7 +24,7 @@ class Folder(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Whole lines without their newlines, where the first begins, where the next chunk begins, and a dead writer's tail."""
+    """Whole lines without newlines, where the first begins, where the next chunk begins, a dead writer's tail."""
 
     lines: list[bytes]
     start: int

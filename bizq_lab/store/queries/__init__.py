@@ -1,4 +1,4 @@
-"""Named questions in SQL, one file each: `queries/<name>.sql`, asked by `Log.query(name, **params)`. Knows no connection.
+"""Named questions in SQL, `queries/<name>.sql` each, asked by `Log.query(name, **params)`. Knows no connection.
 
 A file starts with a header: `-- <name>: what it answers`, then `-- grain:`, `-- reads:`, `-- columns:` (units) and
 `-- params:`. It is one SELECT with `$named` parameters, each of which the caller must give; None is NULL. Whole numbers
