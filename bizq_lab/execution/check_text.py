@@ -37,14 +37,24 @@ def has_term(haystack: str, term: str) -> bool:
 
 
 def first_term(haystack: str, terms: list[str]) -> str:
-    """Which of the terms comes first, as a whole word; empty when none does."""
-    known = {plain(term): term for term in terms}
-    longest_first = "|".join(re.escape(term) for term in sorted(known, key=len, reverse=True) if term)
-    if not longest_first:
+    """Which of the terms comes first in `plain` text, as a whole word or inflected; empty when none does.
+
+    A choice that is only repeated, such as `approve or deny`, names none of them.
+    """
+    known = {form: term for term in terms for form in _forms(plain(term))}
+    if not known:
         return ""
-    # A decision may be inflected: approve, approved, approves.
-    found = re.search(rf"(?<!\w)({longest_first})(?:e?d|e?s)?(?!\w)", haystack)
+    forms = "|".join(re.escape(form) for form in sorted(known, key=len, reverse=True))
+    undecided = re.compile(rf"(?<!\w)(?:{forms}) (?:or|/) (?:{forms})(?!\w)")
+    found = re.search(rf"(?<!\w)({forms})(?!\w)", undecided.sub(" ", haystack))
     return known[found[1]] if found else ""
+
+
+def _forms(term: str) -> list[str]:
+    """The word and its plain inflections: approve, approves, approved; deny, denies, denied."""
+    stem = term[:-1] if term.endswith(("e", "y")) else term
+    vowel = "i" if term.endswith("y") else ""
+    return [term, f"{term}s", f"{stem}{vowel}es", f"{stem}{vowel}ed"] if term else []
 
 
 def numbers(text: str) -> set[float]:
