@@ -6,8 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import CancelledError as FutureCancelled
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bizq_lab.errors import InputError
 
@@ -36,22 +35,12 @@ class BackgroundLoop:
             coroutine.close()
             message = "the synchronous call was made on the background loop itself"
             raise InputError(message, hint="await the asynchronous method instead")
-        future = asyncio.run_coroutine_threadsafe(_finish(coroutine), loop)
+        work = _Work(coroutine)
         try:
-            return future.result()
+            return asyncio.run_coroutine_threadsafe(work.run(), loop).result()
         except KeyboardInterrupt:
-            self._cancel(future, loop)
+            asyncio.run_coroutine_threadsafe(work.stop(), loop).result()
             raise
-
-    @staticmethod
-    def _cancel(future: Any, loop: asyncio.AbstractEventLoop) -> None:
-        # Cancelling the thread-side future cancels the task, but returns before the task has booked anything:
-        # wait until every task that was cancelling has ended.
-        future.cancel()
-        try:
-            asyncio.run_coroutine_threadsafe(_settle(), loop).result()
-        except FutureCancelled:
-            return
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -66,14 +55,29 @@ class BackgroundLoop:
         self._loop = None
 
 
-async def _finish(coroutine: Coroutine[Any, Any, T]) -> T:
-    return await coroutine
+class _Work(Generic[T]):
+    """A coroutine that can be stopped from another thread at any instant, even before it began."""
 
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[T] | None = None
+        self._stopped = False
 
-async def _settle() -> None:
-    here = asyncio.current_task()
-    cancelling = [task for task in asyncio.all_tasks() if task is not here and task.cancelling()]
-    await asyncio.gather(*cancelling, return_exceptions=True)
+    async def run(self) -> T:
+        """Run to the end, unless stopped before."""
+        if self._stopped:
+            raise asyncio.CancelledError
+        self._task = asyncio.ensure_future(self._coroutine)
+        return await self._task
+
+    async def stop(self) -> None:
+        """Cancel, and wait until whatever was under way has booked that it was cancelled."""
+        self._stopped = True
+        if self._task is None:
+            self._coroutine.close()
+            return
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
 
 def _current_loop() -> asyncio.AbstractEventLoop | None:
