@@ -39,13 +39,15 @@ def has_term(haystack: str, term: str) -> bool:
 def first_term(haystack: str, terms: list[str]) -> str:
     """Which of the terms comes first in `plain` text, as a whole word or inflected; empty when none does.
 
-    A choice that is only repeated, such as `approve or deny`, names none of them.
+    A choice that is only repeated, such as `approve or deny`, names none of them, nor does `not approved`.
     """
     known = {form: term for term in terms for form in _forms(plain(term))}
     if not known:
         return ""
     forms = "|".join(re.escape(form) for form in sorted(known, key=len, reverse=True))
-    undecided = re.compile(rf"(?<!\w)(?:{forms}) (?:or|/) (?:{forms})(?!\w)")
+    undecided = re.compile(
+        rf"(?<!\w)(?:(?:{forms}) (?:or|/)|(?:not|cannot|can't|never)(?: be| been)?) (?:{forms})(?!\w)"
+    )
     found = re.search(rf"(?<!\w)({forms})(?!\w)", undecided.sub(" ", haystack))
     return known[found[1]] if found else ""
 

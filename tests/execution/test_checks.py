@@ -88,6 +88,8 @@ def _passes(name: str, text: str, expected: dict[str, JsonValue], finish_reason:
         ("answer", "disapprove", {"answer": "approve", "options": ["approve", "deny"]}, False),
         ("answer", "Approve or deny? Approved.", {"answer": "approve", "options": ["approve", "deny"]}, True),
         ("answer", "Decide: approve or deny.", {"answer": "approve", "options": ["approve", "deny"]}, False),
+        ("answer", "Not approved: it is denied.", {"answer": "deny", "options": ["approve", "deny"]}, True),
+        ("answer", "The return cannot be approved", {"answer": "approve", "options": ["approve", "deny"]}, False),
         ("answer", "perhaps", {"answer": "approve", "options": ["approve", "deny"]}, False),
         (
             "fields",
