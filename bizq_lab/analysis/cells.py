@@ -97,10 +97,11 @@ class Cell:
         return int(self.row["clusters"])
 
     def has(self, metric: Metric) -> bool:
-        """Whether it was measured at all; imputed zeros of answers that never came are no measurement."""
+        """Whether it was measured; zeros of answers that never came count only beside measurements, or alone."""
+        measured = bool(self.row[metric.count])
         if metric.name == "quality" and not self.row["quality_measured"]:
-            return False
-        return bool(self.row[metric.count])
+            return measured and self.row["quality_n"] == self.n
+        return measured
 
     def share(self, column: str, level: float = 0.95) -> Estimate | None:
         """A share of all outcomes, such as `failed_over`, by Wilson's interval."""

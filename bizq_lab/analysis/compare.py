@@ -94,7 +94,7 @@ def compare(
         },
     )
     caveats = arm_caveats(own, (against, *treatments), metric=metric.name, single_experiment=bool(experiment))
-    if metric.name == "quality" and not all(row["quality_measured"] for row in own if row["n"]):
+    if metric.name == "quality" and _quality_unknown(own):
         message = f"the quality of {task_type!r} was not measured in every arm"
         raise NotEnoughData(message, hint="compare on primary='success', or switch on checks or a judge")
     if chosen == "randomised":
@@ -154,6 +154,12 @@ def _test_caveats(
             Caveat(code="guardrail_unclear", message="A better arm was held back: a guardrail is not yet shown to hold")
         )
     return found
+
+
+def _quality_unknown(own: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether nothing was measured at all, or some arm completed tasks and none of them was measured."""
+    unmeasured = any(row["quality_missing"] and not row["quality_measured"] for row in own)
+    return unmeasured or not any(row["quality_measured"] for row in own)
 
 
 def _slower(question: Question, table: list[Finding]) -> list[Caveat]:

@@ -43,7 +43,7 @@ def gain(evidence: TaskEvidence, shares: Mapping[str, float], paired: PairedSums
 
     Args:
         evidence: The arms' net benefits.
-        shares: By arm, summing to 1.
+        shares: By arm, summing to 1; a share of what was never measured gains nothing.
         paired: The log's paired outcomes.
         level: Coverage of the interval.
     """

@@ -104,6 +104,11 @@ class Proposal(Result):
         """What becomes of a task type."""
         return next(row.status for row in self.rows if row.task_type == task_type)
 
+    @property
+    def moved(self) -> frozenset[str]:
+        """Task types whose weights change."""
+        return frozenset(row.task_type for row in self.rows if row.status in CHANGED)
+
     def summary(self) -> str:
         """How many task types move, what that is worth, and why the rest stay."""
         statuses = {row.task_type: row.status for row in self.rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,11 @@ def publish(
     if config.expired(config.as_of):
         message = f"config {config.hash[:12]} expired on {config.expires_on}"
         raise InvalidRoutingConfig(message, hint="tune again; an expired config keeps routing but is never published")
-    problems = [*unsupported(config), *(() if isinstance(proposal, RoutingConfig) else proposal.blockers)]
+    if isinstance(proposal, RoutingConfig):
+        problems = unsupported(config)
+    else:
+        # What runs now may stay: only what moves needs evidence.
+        problems = [*unsupported(config, among=proposal.moved), *proposal.blockers]
     if problems and not override.strip():
         message = f"the evidence does not support config {config.hash[:12]}: {'; '.join(problems)}"
         raise UnsafeProposal(message, hint="collect more, or pass override='the reason', which is logged")
@@ -71,11 +76,18 @@ def publish(
     return config
 
 
-def unsupported(config: RoutingConfig) -> list[str]:
-    """Task types whose weights rest on arms without enough independent tasks in the config's own evidence."""
+def unsupported(config: RoutingConfig, *, among: Collection[str] | None = None) -> list[str]:
+    """Task types whose weights rest on arms without enough independent tasks in the config's own evidence.
+
+    Args:
+        config: What would be published.
+        among: Only these task types; None means all.
+    """
     known = {(row.task_type, row.arm) for row in config.evidence if row.n >= MIN_TASKS}
     problems = []
     for name, routing in config.tasks.items():
+        if among is not None and name not in among:
+            continue
         unknown = sorted(a for a, p in routing.weights.items() if p and a != DEFAULT_ARM and (name, a) not in known)
         if unknown:
             problems.append(f"{name} routes to {', '.join(unknown)} without evidence")

@@ -100,8 +100,16 @@ class Stream:
         }
         self._sink.append(OutcomeEvent(**(values | fields)))
 
-    def run(self, *, arm: str, task: str, succeeded: bool, repeat: int = 0, decide: Mapping[str, Any] | None = None,
-            **outcome: Any) -> str:
+    def run(
+        self,
+        *,
+        arm: str,
+        task: str,
+        succeeded: bool,
+        repeat: int = 0,
+        decide: Mapping[str, Any] | None = None,
+        **outcome: Any,
+    ) -> str:
         """A decision and its outcome."""
         decision_id = self.decide(arm=arm, task=task, repeat=repeat, **(decide or {}))
         self.finish(decision_id, succeeded=succeeded, **outcome)
