@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from bizq_lab import viz
 from bizq_lab.errors import InputError
 from bizq_lab.viz import style
+from tests.support.colours import contrast
 from tests.support.hostile import MATHTEXT, PAYLOADS, foreign_markup, unprintable
 from tests.support.report_answers import estimate
 
@@ -90,18 +91,6 @@ def test_axes_without_a_figure_are_refused() -> None:
     ax.remove()
     with pytest.raises(InputError, match="must belong to a figure"):
         viz.figure_svg(ax)
-
-
-def contrast(one: str, two: str) -> float:
-    """Contrast ratio of two colours (WCAG 2.2)."""
-
-    def luminance(color: str) -> float:
-        channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted((luminance(one), luminance(two)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("color", [style.INK, style.MUTED, *style.SERIES])
