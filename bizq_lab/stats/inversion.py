@@ -45,7 +45,7 @@ def _edge(accepted: Callable[[float], bool], inside: float, outside: float) -> f
         return outside
     for _ in range(_STEPS):
         middle = (inside + outside) / 2
-        if math.isclose(middle, inside, rel_tol=0.0, abs_tol=1e-15) or middle == outside:
+        if math.isclose(middle, inside, rel_tol=0.0, abs_tol=1e-13) or middle == outside:
             break
         inside, outside = (middle, outside) if accepted(middle) else (inside, middle)
     return inside

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import chdtri, ndtr
+from scipy.special import chdtri, ndtr, ndtri
 
 from bizq_lab.stats.types import Floats
 
-_NODES, _REACH, _SCALES = 201, 8.5, 96
-_BISECTIONS = 60
+_NODES, _REACH, _SCALES = 129, 8.5, 49
+_STEPS, _CLOSE, _FURTHEST = 60, 1e-10, 1e6
 
 
 def root_probability(bound: float, shared: Floats, df: float, *, two_sided: bool) -> float:
@@ -45,14 +45,27 @@ def range_probability(bound: float, k: int, df: float) -> float:
 
 
 def quantile(probability: Callable[[float], float], level: float) -> float:
-    """Where an increasing probability function reaches `level`."""
-    low, high = -10.0, 10.0
-    while probability(high) < level and high < 1e6:  # noqa: PLR2004 - one degree of freedom reaches far
-        high *= 2
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if probability(middle) < level else (low, middle)
+    """Where an increasing probability function reaches `level`: secant steps on the probit scale, kept bracketed."""
+    low, high, goal = -1.0, 8.0, float(ndtri(level))
+    while probability(high) < level and high < _FURTHEST:
+        low, high = high, high * 2
+    at_low, at_high = _probit(probability(low)), _probit(probability(high))
+    for step in range(_STEPS):
+        slope = (at_high - at_low) / (high - low)
+        middle = low + (goal - at_low) / slope if slope > 0 and step % 3 < 2 else (low + high) / 2  # noqa: PLR2004 - halve now and then
+        middle = min(max(middle, low), high)
+        at_middle = _probit(probability(middle))
+        if abs(at_middle - goal) < _CLOSE:
+            return middle
+        if at_middle < goal:
+            low, at_low = middle, at_middle
+        else:
+            high, at_high = middle, at_middle
     return high
+
+
+def _probit(share: float) -> float:
+    return float(ndtri(min(max(share, 1e-15), 1 - 1e-15)))
 
 
 @lru_cache(maxsize=1)
