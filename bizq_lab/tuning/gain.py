@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bizq_lab.tuning.options import TaskEvidence
 
 FEW = 2
+ROUNDING = 1e-12
 
 
 class PairedSums:
@@ -48,9 +49,9 @@ def gain(evidence: TaskEvidence, shares: Mapping[str, float], paired: PairedSums
         level: Coverage of the interval.
     """
     reference = evidence.reference
-    weights = {
-        arm: change for arm in evidence.measured if (change := shares.get(arm, 0.0) - reference.get(arm, 0.0)) != 0.0
-    }
+    moved = 1.0 if evidence.known_present is not None else sum(shares.get(arm, 0.0) for arm in evidence.measured)
+    changes = {arm: shares.get(arm, 0.0) - moved * reference.get(arm, 0.0) for arm in evidence.measured}
+    weights = {arm: change for arm, change in changes.items() if abs(change) > ROUNDING}
     if not weights:
         return Estimate(value=0.0, lower=0.0, upper=0.0, level=level, unit="usd", method="no change")
     by_task = _by_task(evidence, weights, paired)

@@ -28,7 +28,8 @@ def test_an_arm_that_is_clearly_better_wins(log: Log, stream: Stream) -> None:
     answer = asked(log)
     assert (answer.verdict, answer.winner, answer.control, answer.design) == ("winner", "b", "a", "paired")
     row = answer.main_row()
-    assert (row.n, row.difference.value) == (20, pytest.approx(0.8))
+    assert row.n == 20
+    assert row.difference.value == pytest.approx(0.8)
     assert "winner b" in answer.headline()
     assert "b is better" in answer.summary()
 
