@@ -50,10 +50,13 @@ def commit_chunks(connection: duckdb.DuckDBPyConnection, chunks: dict[str, Chunk
     by_kind, refused = sort_lines(chunks)
     try:
         connection.execute("BEGIN")
-        start_touched(connection)
+        touches = not TOUCHING.isdisjoint(by_kind)
+        if touches:
+            start_touched(connection)
         for kind, found in by_kind.items():
             refused += _ingest(connection, kind, found)
-        refresh_task_outcome(connection)
+        if touches:
+            refresh_task_outcome(connection)
         _quarantine(connection, refused)
         counts = _advance(connection, chunks, refused)
         connection.execute("COMMIT")

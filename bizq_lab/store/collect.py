@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BATCH_EVENTS = 50_000
 BATCH_S = 0.2
-_SMALLEST_BATCH = 2_000
+_SMALLEST_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class Collector:
     def __init__(self, path: Path, folder: Path, *, now_us: Callable[[], int], snapshot: bool = False) -> None:
         """Nothing is opened yet."""
         self._path, self._folder, self._now_us, self._snapshot = path, folder, now_us, snapshot
-        self._batch_events = BATCH_EVENTS // 5
+        self._batch_events = BATCH_EVENTS // 2
         self._offsets: dict[str, int] = {}
         self._prepared: int | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from bizq_lab.store.journal import UNBORN_SUFFIX
 from bizq_lab.store.lines import decode_header
@@ -12,7 +12,7 @@ from bizq_lab.store.locks import owner_is_gone
 
 LOCK_NAME = "lock"
 _SEGMENT = re.compile(r"\w+-(?P<pid>\d+)-[0-9a-f]{32}\.jsonl")
-_READ_BYTES = 16 * 1024 * 1024
+_READ_BYTES = 4 * 1024 * 1024
 _HEADER_BYTES = 4096
 
 
@@ -70,18 +70,24 @@ def read_lines(path: Path, start: int, *, at_most: int) -> Chunk:
     gone = owner_is_gone(path)  # asked before reading: what a dead owner left is all there will ever be
     with path.open("rb") as file:
         file.seek(start)
-        data = file.read(_READ_BYTES)
-        while data and b"\n" not in data and (more := file.read(_READ_BYTES)):
-            data += more
-        at_end = not file.read(1)
-    whole, newline, tail = data.rpartition(b"\n")
-    lines = whole.split(b"\n") if newline else []
-    if len(lines) > at_most:
-        del lines[at_most:]
-        return Chunk(lines, start, start + sum(map(len, lines)) + len(lines))
-    end = start + len(whole) + len(newline)
+        lines, tail, at_end = _take(file, at_most)
+    end = start + sum(map(len, lines)) + len(lines)
     torn = tail if gone and at_end else b""
     return Chunk(lines, start, end + len(torn), torn)
+
+
+def _take(file: BinaryIO, at_most: int) -> tuple[list[bytes], bytes, bool]:
+    """At most so many whole lines, what follows them, and whether that is all there is."""
+    lines: list[bytes] = []
+    tail = b""
+    while len(lines) < at_most:
+        data = file.read(_READ_BYTES)
+        if not data:
+            return lines, tail, True
+        *whole, tail = (tail + data).split(b"\n")
+        lines += whole
+    at_end = len(lines) == at_most and not file.read(1)
+    return lines[:at_most], tail, at_end
 
 
 def remove_finished(folder: Path, collected: dict[str, int]) -> tuple[str, ...]:
