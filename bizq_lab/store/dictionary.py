@@ -25,7 +25,7 @@ Columns = Mapping[str, str]
 
 TASK_OUTCOME: Final = "task_outcome"
 _TASK_OUTCOME_PURPOSE: Final = (
-    "What became of each decision, charged to the assigned arm: one row per decision, the only table that analyses read. "
+    "What became of each decision, charged to the assigned arm. One row per decision; the only table analyses read. "
     "Every collection keeps it up to date, late outcomes and feedback included; it can be rebuilt from the events."
 )
 _KEPT: Final[Mapping[str, str]] = {
