@@ -159,3 +159,9 @@ def test_an_unbounded_interval_draws_to_the_edge_and_nothing_else_moves() -> Non
 def test_the_base_answers_nothing(method: str) -> None:
     with pytest.raises(NotImplementedError):
         getattr(Result(), method)()
+
+
+def test_a_table_of_many_estimates_keeps_its_width_for_numbers() -> None:
+    rows = [{name: estimate(value, 1.0) for name in "abcd"} for value in (0.0, 1.0)]
+    assert "<svg" in html_table(Sheet("t", "s", ["a", "b", "c"], rows), style=False)
+    assert "<svg" not in html_table(Sheet("t", "s", ["a", "b", "c", "d"], rows), style=False)
