@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.core.decision import Candidate, CostEstimate
-from bizq_lab.routing.constraints import Ask, Call, Passing, predicted_p95_s
+from bizq_lab.routing.constraints import Ask, Check, High, predicted_p95_s
 from bizq_lab.routing.option import Offer, Option
 from bizq_lab.routing.outlook import INPUT_BAND, Rates
 from bizq_lab.routing.precedence import PASSING
@@ -45,10 +45,10 @@ def size_of(task: Task, context: RoutingContext) -> Size:
     return Size(count_input(task.input), stated=False)
 
 
-def ask_of(context: RoutingContext, snapshot: Snapshot) -> tuple[Ask, tuple[Passing, ...]]:
+def ask_of(context: RoutingContext, snapshot: Snapshot) -> tuple[Ask, tuple[Check, ...]]:
     """What the task asks for, and the constraints that this can violate."""
     ask = Ask(context.max_cost, context.max_processing_time, snapshot.budget.remaining_usd)
-    return ask, tuple([rule for rule in PASSING if rule.binds(ask)])
+    return ask, tuple([rule.check for rule in PASSING if rule.binds(ask)])
 
 
 def input_tokens(template_tokens: float, size: Size) -> tuple[float, float, float]:
@@ -76,7 +76,7 @@ def estimate(rates: Rates, template_tokens: float, key: str, size: Size) -> Cost
 
 
 def appraise(
-    options: Iterable[Option], size: Size, ask: Ask, rules: tuple[Passing, ...], health: Mapping[str, Health]
+    options: Iterable[Option], size: Size, ask: Ask, checks: tuple[Check, ...], health: Mapping[str, Health]
 ) -> Appraisal:
     """Check every option against every constraint; never stop at the first (S12)."""
     candidates: list[Candidate] = []
@@ -90,12 +90,12 @@ def appraise(
         high_in = counted * high_band
         if rates.known:
             cost: float | None = counted * rates.input_usd + rates.mid_usd
-            call = Call(high_in, high_in * rates.input_usd + rates.high_usd)
+            high: High = (high_in, high_in * rates.input_usd + rates.high_usd)
         else:
-            cost, call = None, Call(high_in, None)
+            cost, high = None, (high_in, None)
         reasons = option.violations
-        for rule in rules:
-            reason = rule.check(option, ask, seen, call)
+        for check in checks:
+            reason = check(option, ask, seen, high)
             if reason is not None:
                 reasons = (*reasons, reason)
         utility = None if cost is None else option.worth_usd - option.cost_weight * cost

@@ -8,6 +8,7 @@ budget or the snapshot; it is checked for every decision, and acts after assignm
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -60,16 +61,8 @@ class Ask(NamedTuple):
     remaining_usd: float | None
 
 
-class Call(NamedTuple):
-    """What one call of an option would take.
-
-    Attributes:
-        input_high: Input tokens at the high estimate.
-        high_usd: High estimate of its cost; None means the price is unknown.
-    """
-
-    input_high: float
-    high_usd: float | None
+High = tuple[float, float | None]
+"""Input tokens and USD of one call at the high estimate; None: unknown price. Plain, for it is made often."""
 
 
 class Passing(Protocol):
@@ -78,8 +71,11 @@ class Passing(Protocol):
     def binds(self, ask: Ask) -> bool:
         """Whether it can exclude anything at all, so that the rest of the time it costs nothing."""
 
-    def check(self, option: Option, ask: Ask, health: Health | None, call: Call) -> Reason | None:
+    def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
         """None when eligible."""
+
+
+Check = Callable[["Option", Ask, "Health | None", High], Reason | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +152,7 @@ class Available:
         """Always."""
         return True
 
-    def check(self, option: Option, ask: Ask, health: Health | None, call: Call) -> Reason | None:
+    def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
         """The circuit is open."""
         if health is None or health.available:
             return None
@@ -173,7 +169,7 @@ class WithinRateLimits:
         """Always."""
         return True
 
-    def check(self, option: Option, ask: Ask, health: Health | None, call: Call) -> Reason | None:
+    def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
         """No request, slot or tokens left."""
         if health is None:
             return None
@@ -182,7 +178,7 @@ class WithinRateLimits:
         if health.slots_left is not None and health.slots_left < 1:
             return Reason("rate_limited", "concurrent calls left", value=health.slots_left, limit=1.0)
         if health.tokens_left is not None:
-            needed = call.input_high + option.config.max_tokens
+            needed = high[0] + option.config.max_tokens
             if needed > health.tokens_left:
                 return Reason("rate_limited", "needs", value=needed, limit=float(health.tokens_left), unit="tokens")
         return None
@@ -196,9 +192,9 @@ class FitsContextWindow:
         """Always."""
         return True
 
-    def check(self, option: Option, ask: Ask, health: Health | None, call: Call) -> Reason | None:
+    def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
         """The window cannot hold the input and the task type's least output."""
-        needed = call.input_high + option.min_tokens
+        needed = high[0] + option.min_tokens
         if needed <= option.entry.context_window:
             return None
         return Reason("context_window", "needs", value=needed, limit=float(option.entry.context_window), unit="tokens")
@@ -212,7 +208,7 @@ class MeetsDeadline:
         """When there is a deadline."""
         return ask.deadline_s is not None
 
-    def check(self, option: Option, ask: Ask, health: Health | None, call: Call) -> Reason | None:
+    def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
         """Too slow; what execution saw last precedes the log."""
         limit = ask.deadline_s
         p95 = predicted_p95_s(option, health)
@@ -229,9 +225,9 @@ class WithinMaxCost:
         """When the caller set a limit."""
         return ask.max_cost_usd is not None
 
-    def check(self, option: Option, ask: Ask, health: Health | None, call: Call) -> Reason | None:
+    def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
         """Too dear, or of unknown price."""
-        return _over("max_cost", call.high_usd, ask.max_cost_usd)
+        return _over("max_cost", high[1], ask.max_cost_usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +238,9 @@ class WithinWorkspaceBudget:
         """When the workspace has a cap."""
         return ask.remaining_usd is not None
 
-    def check(self, option: Option, ask: Ask, health: Health | None, call: Call) -> Reason | None:
+    def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
         """Too dear, or of unknown price."""
-        return _over("workspace_budget", call.high_usd, ask.remaining_usd)
+        return _over("workspace_budget", high[1], ask.remaining_usd)
 
 
 def predicted_p95_s(option: Option, health: Health | None) -> float:

@@ -88,8 +88,8 @@ class CostCalculator:
         wishes = context.model_copy(update={"max_cost": cap})
         now = self._snapshot if snapshot is None else snapshot
         plan = self._router.plan(task.type, wishes, now.evidence)
-        ask, rules = ask_of(wishes, now)
-        appraisal = appraise(plan.options, size_of(task, wishes), ask, rules, now.health)
+        ask, checks = ask_of(wishes, now)
+        appraisal = appraise(plan.options, size_of(task, wishes), ask, checks, now.health)
         offers = {offer.key: offer for offer in appraisal.offers}
         for place, key in enumerate(ordering(plan), start=1):
             if key in offers:

@@ -72,6 +72,7 @@ class Plan:
         splits: Experiments, then weights, in the order in which they decide.
         evidence: What was known.
         flags: True of every decision by this plan.
+        name: Hash of the kind of task.
         arms: Arms by id, configured as they were asked for.
         explored: Adaptive propensities by feasible set.
     """
@@ -86,6 +87,7 @@ class Plan:
     splits: tuple[Split, ...]
     evidence: Evidence
     flags: tuple[str, ...] = ()
+    name: str = ""
     arms: dict[str, Option] = field(default_factory=dict)
     explored: dict[tuple[str, ...], tuple[float, ...]] = field(default_factory=dict)
 

@@ -177,10 +177,10 @@ class AITaskRouter:
             design: See `route_task`.
             learned: Why the wishes differ.
         """
-        plan, kind = self._plan(task.type, wishes, context, snapshot.evidence)
+        plan = self._plan(task.type, wishes, context, snapshot.evidence)
         size = size_of(task, wishes)
-        ask, rules = ask_of(wishes, snapshot)
-        appraisal = appraise(plan.options, size, ask, rules, snapshot.health)
+        ask, checks = ask_of(wishes, snapshot)
+        appraisal = appraise(plan.options, size, ask, checks, snapshot.health)
         if arm is None:
             assignment = assign(plan, task, context, appraisal.offers, seed)
         else:
@@ -190,7 +190,7 @@ class AITaskRouter:
         if assignment.policy in NAMING_POLICIES:
             names = [name for name in assignment.shares if name != DEFAULT_ARM]
             arms = {name: self._planner.arm(plan, task.type, wishes, name) for name in names}
-            rows = appraise(arms.values(), size, ask, rules, snapshot.health).candidates
+            rows = appraise(arms.values(), size, ask, checks, snapshot.health).candidates
         verdict = settle(plan, appraisal, assignment, arms, rows, explicit=arm is not None)
         chosen, reasons = verdict.option, (*learned, *verdict.reasons)
         config, flags = chosen.config, verdict.flags
@@ -204,9 +204,8 @@ class AITaskRouter:
             config, flags = fit, (*flags, "max_tokens_clamped")
             quoted = self.quote(task, config, wishes, snapshot.evidence)
         if decision_id is None:
-            asked = (kind, ask, size, arm, experiment, seed)
-            world = (self._config_hash, self.catalog.version, snapshot.id)
-            decision_id = derived_id("dec", task.id, context.workspace_id, asked, world)
+            asked = (task.id, context.workspace_id, plan.name, *ask, *size, arm, experiment, seed)
+            decision_id = derived_id("dec", (*asked, self._config_hash, self.catalog.version, snapshot.id))
         return RoutingDecision(
             decision_id=decision_id,
             task=task,
@@ -233,7 +232,7 @@ class AITaskRouter:
 
     def plan(self, task_type: str, context: RoutingContext, evidence: Evidence = NO_EVIDENCE) -> Plan:
         """What is known of a kind of task before a task is seen: candidates, constraints, expectations."""
-        return self._plan(task_type, context, context, evidence)[0]
+        return self._plan(task_type, context, context, evidence)
 
     def by_rules(self, task: Task, context: RoutingContext, snapshot: Snapshot = EMPTY_SNAPSHOT) -> Option:
         """What the rules alone would choose: no experiment, no weights, no exploration.
@@ -242,8 +241,8 @@ class AITaskRouter:
             NoFeasibleModel: Every candidate violates a hard constraint.
         """
         plan = self.plan(task.type, context, snapshot.evidence)
-        ask, rules = ask_of(context, snapshot)
-        appraisal = appraise(plan.options, size_of(task, context), ask, rules, snapshot.health)
+        ask, checks = ask_of(context, snapshot)
+        appraisal = appraise(plan.options, size_of(task, context), ask, checks, snapshot.health)
         if not appraisal.offers:
             raise infeasible(plan, appraisal)
         return by_rules(appraisal.offers, plan.terms, plan.base_key).option
@@ -260,10 +259,8 @@ class AITaskRouter:
         expected, template_tokens = self._planner.expect(plan, task.type, context, config)
         return estimate(expected.rates, template_tokens, config.key, size_of(task, context))
 
-    def _plan(
-        self, task_type: str, wishes: RoutingContext, context: RoutingContext, evidence: Evidence
-    ) -> tuple[Plan, tuple[object, ...]]:
-        """The plan of a kind of task, and the key that names the kind."""
+    def _plan(self, task_type: str, wishes: RoutingContext, context: RoutingContext, evidence: Evidence) -> Plan:
+        """The cached plan of a kind of task."""
         kind = _kind_of(task_type, wishes, context)
         known, plans = self._cache
         if evidence is not known and not (_is_empty(evidence) and _is_empty(known)):
@@ -274,8 +271,9 @@ class AITaskRouter:
             plan = self._planner.plan(task_type, wishes, context, evidence)
             if len(plans) >= MAX_PLANS:
                 plans.clear()
+            plan.name = digest(*kind)
             plans[kind] = plan
-        return plan, kind
+        return plan
 
 
 def _kind_of(task_type: str, wishes: RoutingContext, context: RoutingContext) -> tuple[object, ...]:

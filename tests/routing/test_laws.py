@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -39,8 +40,13 @@ def some_model(number: int) -> ModelEntry:
     )
 
 
-entries = st.sampled_from([some_model(number) for number in range(60)])
-price = st.none() | st.tuples(st.floats(0.0, 20.0), st.floats(0.0, 80.0))
+MODELS = [some_model(number) for number in range(60)]
+ROUTINGS = (
+    None,
+    TaskRouting(weights={"a": 30, "b": 30, "default": 40}),
+    TaskRouting(adaptive=AdaptivePolicy(draws=1_000)),
+    TaskRouting(adaptive=AdaptivePolicy(kind="epsilon_greedy", floor=0.2)),
+)
 maybe_usd = st.none() | st.floats(0.0, 0.2)
 contexts = st.builds(
     RoutingContext,
@@ -64,67 +70,78 @@ contexts = st.builds(
         allow_remote_failover=st.booleans(),
     ),
 )
-health = st.builds(
-    Health,
-    available=st.sampled_from([True, True, False]),
-    p95_latency_s=st.none() | st.floats(0.1, 60.0),
-    requests_left=st.none() | st.integers(0, 2),
-    tokens_left=st.none() | st.integers(0, 20_000),
-)
-histories = st.builds(
-    lambda n, rate, mean, cost: History(
-        n=n, successes=round(n * rate), effective_n=float(n), latency_mean_s=mean, cost_mean_usd=cost
-    ),
-    st.integers(1, 200),
-    share,
-    st.floats(0.1, 30.0),
-    st.floats(0.0, 0.1),
-)
 
 
-@st.composite
-def snapshots(draw: st.DrawFn) -> Snapshot:
-    seen = draw(st.dictionaries(st.sampled_from(KEYS), histories))
-    return Snapshot(
-        id="s",
-        health=draw(st.dictionaries(st.sampled_from(KEYS), health)),
-        evidence=Evidence(version="e", history={("work.write", "", key): item for key, item in seen.items()}),
-        budget=BudgetView(remaining_usd=draw(maybe_usd)),
-    )
+@dataclass(frozen=True)
+class World:
+    """Models with prices, a base among them, and perhaps weights or exploration."""
+
+    models: tuple[ModelEntry, ...]
+    prices: dict[str, tuple[float, float] | None]
+    base: str
+    routing: TaskRouting | None
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> dict[str, Any]:
-    """Models with prices, a base among them, and perhaps a config of weights or exploration."""
-    drawn = draw(st.lists(entries, min_size=2, max_size=5))
+def some_world(number: int) -> World:
+    """One of endlessly many. Seeded, because hypothesis draws a hundred choices more slowly than routing decides."""
+    chance = random.Random(number)
     named = [
-        entry.model_copy(update=dict(zip(("provider", "model"), key.split("/"), strict=True)))
-        for key, entry in zip(KEYS, drawn, strict=False)
+        chance.choice(MODELS).model_copy(update=dict(zip(("provider", "model"), key.split("/"), strict=True)))
+        for key in KEYS[: chance.randint(2, 5)]
     ]
-    prices = {entry.key: draw(price) for entry in named}
-    base = draw(st.sampled_from([entry.key for entry in named]))
-    routing = draw(
-        st.sampled_from(
-            [
-                None,
-                TaskRouting(weights={"a": 30, "b": 30, "default": 40}),
-                TaskRouting(adaptive=AdaptivePolicy(draws=1_000)),
-                TaskRouting(adaptive=AdaptivePolicy(kind="epsilon_greedy", floor=0.2)),
-            ]
+    dear = [
+        None,
+        (0.0, 0.0),
+        (chance.uniform(0, 20), chance.uniform(0, 80)),
+        (chance.uniform(0, 3), chance.uniform(0, 9)),
+    ]
+    return World(
+        models=tuple(named),
+        prices={entry.key: chance.choice(dear) for entry in named},
+        base=chance.choice(named).key,
+        routing=chance.choice(ROUTINGS),
+    )
+
+
+def some_snapshot(number: int) -> Snapshot:
+    """Health, history and budget of some of the models, edges included."""
+    chance = random.Random(number)
+    seen = {
+        key: Health(
+            available=chance.random() < 0.8,
+            p95_latency_s=chance.choice([None, 0.1, chance.uniform(0, 60)]),
+            requests_left=chance.choice([None, 0, 1]),
+            tokens_left=chance.choice([None, None, 0, 20_000]),
         )
-    )
-    return {"models": named, "prices": prices, "base": base, "routing": routing}
+        for key in KEYS
+        if chance.random() < 0.4
+    }
+    history = {
+        ("work.write", "", key): History(
+            n=n,
+            successes=chance.randint(0, n),
+            effective_n=float(n),
+            latency_mean_s=chance.uniform(0.1, 30),
+            cost_mean_usd=chance.choice([None, 0.0, chance.uniform(0, 0.1)]),
+        )
+        for key in KEYS
+        if (n := chance.choice([0, 1, 30, 500]))
+    }
+    budget = BudgetView(remaining_usd=chance.choice([None, None, 0.0, chance.uniform(0, 0.2)]))
+    return Snapshot(id="s", health=seen, evidence=Evidence(version="e", history=history), budget=budget)
 
 
-def build(world: dict[str, Any], *, backwards: bool = False) -> AITaskRouter:
-    models = tuple(reversed(world["models"])) if backwards else tuple(world["models"])
-    made = catalog(
-        models, (task_type("default", world["base"]), task_type("work.write", world["base"])), world["prices"]
-    )
-    if world["routing"] is None:
+worlds = st.integers(0, 10**6).map(some_world)
+snapshots = st.integers(0, 10**6).map(some_snapshot)
+
+
+def build(world: World, *, backwards: bool = False) -> AITaskRouter:
+    models = tuple(reversed(world.models)) if backwards else world.models
+    made = catalog(models, (task_type("default", world.base), task_type("work.write", world.base)), world.prices)
+    if world.routing is None:
         return AITaskRouter(made)
     arms = {"a": ArmSpec(model=KEYS[0]), "b": ArmSpec(model=KEYS[1], prompt="example")}
-    tasks = {"work.write": world["routing"]}
+    tasks = {"work.write": world.routing}
     config = RoutingConfig.build(catalog="memory", catalog_version=made.version, as_of=TODAY, arms=arms, tasks=tasks)
     return AITaskRouter(made, config)
 
@@ -147,9 +164,9 @@ def chosen_row(decision: RoutingDecision) -> Candidate:
 
 
 @many
-@given(worlds(), contexts, snapshots(), st.integers(0, 99))
+@given(worlds, contexts, snapshots, st.integers(0, 99))
 def test_never_an_ineligible_an_over_budget_or_a_retired_model(
-    world: dict[str, Any], context: RoutingContext, snapshot: Snapshot, seed: int
+    world: World, context: RoutingContext, snapshot: Snapshot, seed: int
 ) -> None:
     """An arm that the hash assigned may fail what acts after assignment, never what the context alone forbids (S15)."""
     decision = decide(build(world), context, snapshot, seed)
@@ -164,7 +181,7 @@ def test_never_an_ineligible_an_over_budget_or_a_retired_model(
     keys = [fallback.key for fallback in decision.fallbacks]
     assert set(keys) <= eligible - {decision.config.key}
     assert len(set(keys)) == len(keys)
-    retired = {entry.key for entry in world["models"] if entry.retired_on and entry.retired_on <= TODAY}
+    retired = {entry.key for entry in world.models if entry.retired_on and entry.retired_on <= TODAY}
     assert not retired & {decision.config.key, *keys}
     limits = [limit for limit in (context.max_cost, snapshot.budget.remaining_usd) if limit is not None]
     if limits and row.eligible:
@@ -173,9 +190,9 @@ def test_never_an_ineligible_an_over_budget_or_a_retired_model(
 
 
 @many
-@given(worlds(), contexts, snapshots(), st.integers(0, 99))
+@given(worlds, contexts, snapshots, st.integers(0, 99))
 def test_same_inputs_same_decision_in_any_order_of_candidates(
-    world: dict[str, Any], context: RoutingContext, snapshot: Snapshot, seed: int
+    world: World, context: RoutingContext, snapshot: Snapshot, seed: int
 ) -> None:
     """On a router that has routed before, on a new one, and on one whose catalog is permuted."""
     router = build(world)
@@ -191,9 +208,9 @@ def test_same_inputs_same_decision_in_any_order_of_candidates(
 
 
 @many
-@given(worlds(), contexts, snapshots(), st.floats(0.0, 0.2), st.floats(0.0, 30.0))
+@given(worlds, contexts, snapshots, st.floats(0.0, 0.2), st.floats(0.0, 30.0))
 def test_relaxing_a_constraint_never_makes_the_best_utility_worse(
-    world: dict[str, Any], context: RoutingContext, snapshot: Snapshot, more_usd: float, more_s: float
+    world: World, context: RoutingContext, snapshot: Snapshot, more_usd: float, more_s: float
 ) -> None:
     router = build(world)
     relaxed = context.model_copy(
@@ -216,14 +233,14 @@ def best_utility(decision: RoutingDecision) -> float:
 
 
 @many
-@given(worlds(), contexts, st.integers(0, 3_000), st.integers(0, 3_000))
-def test_cost_is_monotone_in_tokens(world: dict[str, Any], context: RoutingContext, small: int, extra: int) -> None:
+@given(worlds, contexts, st.integers(0, 3_000), st.integers(0, 3_000))
+def test_cost_is_monotone_in_tokens(world: World, context: RoutingContext, small: int, extra: int) -> None:
     router = build(world)
     plain = context.model_copy(update={"max_cost": None, "estimated_tokens": None})
     costs = []
     for tokens in (small, small + extra):
         task = Task(type="work.write", id="t", input={"text": "abcd" * tokens})
-        config = router.catalog.model_config(world["base"], router.catalog.task_type("work.write")[0])
+        config = router.catalog.model_config(world.base, router.catalog.task_type("work.write")[0])
         costs.append(CostCalculator(router.catalog).estimate_task_cost(task, config, plain))
     less, more = costs
     if less.low is None or more.low is None:
@@ -237,9 +254,9 @@ def test_cost_is_monotone_in_tokens(world: dict[str, Any], context: RoutingConte
 
 
 @many
-@given(worlds(), contexts, snapshots(), st.integers(0, 99))
+@given(worlds, contexts, snapshots, st.integers(0, 99))
 def test_the_propensities_of_a_decision_sum_to_one(
-    world: dict[str, Any], context: RoutingContext, snapshot: Snapshot, seed: int
+    world: World, context: RoutingContext, snapshot: Snapshot, seed: int
 ) -> None:
     decision = decide(build(world), context, snapshot, seed)
     if decision is not None:
@@ -248,8 +265,8 @@ def test_the_propensities_of_a_decision_sum_to_one(
 
 
 @settings(max_examples=100, deadline=None)
-@given(worlds(), st.lists(contexts, min_size=1, max_size=5))
-def test_route_many_decides_exactly_as_route_task(world: dict[str, Any], given_contexts: list[RoutingContext]) -> None:
+@given(worlds, st.lists(contexts, min_size=1, max_size=5))
+def test_route_many_decides_exactly_as_route_task(world: World, given_contexts: list[RoutingContext]) -> None:
     tasks = [Task(type="work.write", id=f"t{n}") for n in range(len(given_contexts))]
     one_by_one = []
     for task, context in zip(tasks, given_contexts, strict=True):
