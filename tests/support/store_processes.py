@@ -1,0 +1,131 @@
+"""Programs that tests of the store start and kill: writers, collectors, a full disk, a stranger who holds the file.
+
+Run as `python -m tests.support.store_processes <program> <log> [...]`; `start` does so from a test.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bizq_lab.core.events import Event
+from bizq_lab.errors import JournalWriteError, LogError
+from bizq_lab.store import Log
+from tests.support.store_events import make_event
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65534
+Program = subprocess.Popen[str]
+
+
+def start(program: str, log: Path, *arguments: object) -> Program:
+    """Start a program over a log, with its input and output in pipes; as a context it ends with its input."""
+    command = [sys.executable, "-m", __name__, program, str(log), *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def finish(program: Program) -> str:
+    """Its output, once it has ended well."""
+    output, _ = program.communicate(timeout=60)
+    assert program.returncode == 0, output
+    return output
+
+
+def _say(line: str) -> None:
+    """One unbuffered line, so that what was said before a kill was said."""
+    os.write(1, f"{line}\n".encode())
+
+
+def _write(log: Log, name: str) -> None:
+    """Append until killed; print an event's id only after `append` has returned."""
+    number = 0
+    while True:
+        for event in _story(f"{name}-{number}"):
+            log.append(event)
+            _say(event.event_id)
+        number += 1
+
+
+def _story(decision_id: str) -> list[Event]:
+    """What one task leaves behind, in the order of life."""
+    ids = {"decision_id": decision_id}
+    kinds = ("decision", "attempt_started", "attempt", "outcome", "feedback")
+    return [make_event(kind, event_id=f"{decision_id}-{kind}", **ids) for kind in kinds]
+
+
+def _collect(log: Log) -> None:
+    """Collect until killed, saying once that it has begun."""
+    log.collect()
+    _say("collecting")
+    while True:
+        log.collect()
+
+
+def _fill(log: Log, limit_bytes: str) -> None:
+    """Append until the disk is full, then make room and append one more; print what was acknowledged."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit_bytes), hard))
+    number = 0
+    try:
+        while True:
+            _acknowledge(log, number)
+            number += 1
+    except JournalWriteError as error:
+        _say(f"refused {error.message}")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    _acknowledge(log, number + 1)
+
+
+def _acknowledge(log: Log, number: int) -> None:
+    log.append(make_event("decision", event_id=f"full-{number}", decision_id=f"full-{number}"))
+    _say(f"full-{number}")
+
+
+def _collect_full(log: Log, limit_bytes: str) -> None:
+    """Collect onto a full disk."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit_bytes), hard))
+    try:
+        log.collect()
+    except LogError as error:
+        _say(f"{type(error).__name__}: {error.message}")
+
+
+def _hold(log: Log) -> None:
+    """Keep the DuckDB file open for writing, as a notebook does."""
+    import duckdb  # noqa: PLC0415 - writers must not pay for it
+
+    with duckdb.connect(str(log.path)):
+        _say("held")
+        sys.stdin.readline()
+
+
+def _visit(log: Log) -> None:
+    """As a user who may read everything and write nothing: count the decisions, then try to append."""
+    import duckdb  # noqa: F401, PLC0415 - loaded while this user may still read the interpreter's files
+
+    if os.geteuid() == 0:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    _say(str(len(log.query("decisions_of_task", task_id="t"))))
+    try:
+        log.append(make_event("decision"))
+    except JournalWriteError as error:
+        _say(f"JournalWriteError: {error.message}")
+
+
+PROGRAMS: dict[str, Callable[..., None]] = {
+    "write": _write,
+    "collect": _collect,
+    "fill": _fill,
+    "collect_full": _collect_full,
+    "hold": _hold,
+    "visit": _visit,
+}
+
+if __name__ == "__main__":
+    PROGRAMS[sys.argv[1]](Log.open(Path(sys.argv[2])), *sys.argv[3:])
