@@ -1,4 +1,4 @@
-"""The settings: small n, skewed cost, rare failures, clusters, daily looks, ramps, timeouts. One function each.
+"""The settings: small n, skewed cost, rare failures, clusters, looks, ramps, timeouts, missing. One function each.
 
 Every function takes a seeded generator and a number of replications, and returns rows. The sketch's own method stands
 beside ours: `i % models`, plain means of finished tasks, independent rows, one z test, read whenever one likes.
@@ -19,7 +19,8 @@ from bizq_lab.stats.clusters import ClusterSums, Kind, cluster_difference
 from bizq_lab.stats.group_sequential import group_sequential_bounds
 from bizq_lab.stats.importance import Logged
 from bizq_lab.stats.many_arms import dunnett
-from bizq_lab.stats.means import paired_difference, welch_difference
+from bizq_lab.stats.means import mean, paired_difference, welch_difference
+from bizq_lab.stats.missing import Reported, mean_at_random, mean_bounds
 from bizq_lab.stats.off_policy import doubly_robust, ips, snips
 from bizq_lab.stats.ordinal import brunner_munzel
 from bizq_lab.stats.paired import mcnemar, newcombe_paired_difference, tango_difference
@@ -111,11 +112,11 @@ def skewed_cost(rng: Generator, replications: int) -> list[Row]:
     """Costs with a heavy right tail: no interval is exact, the table says by how much."""
     rows = []
     for sigma, n, role in ((1.0, 200, "ours"), (1.5, 60, "shown")):
-        setting, mean = f"skewed cost: log-normal sigma {sigma}, {n} an arm", math.exp(sigma**2 / 2)
+        setting, average = f"skewed cost: log-normal sigma {sigma}, {n} an arm", math.exp(sigma**2 / 2)
         arms = [tuple(rng.lognormal(0, sigma, n) * scale for scale in (1.2, 1.0)) for _ in range(replications)]
         moments = [(_of(x), _of(y)) for x, y in arms]
         answers = {
-            "Welch t, difference": ((welch_difference(*m).estimate for m in moments), 0.2 * mean),
+            "Welch t, difference": ((welch_difference(*m).estimate for m in moments), 0.2 * average),
             "ratio of means, log delta": ((ratio_of_means(*m, method="log").estimate for m in moments), 1.2),
             "ratio of means, Fieller": ((ratio_of_means(*m).estimate for m in moments), 1.2),
         }
@@ -368,6 +369,33 @@ def many_arms(rng: Generator, replications: int) -> list[Row]:
     ]
 
 
+def missing_ratings(rng: Generator, replications: int) -> list[Row]:
+    """A quarter of ratings arrives: first the missing depend on the task type alone, then on the rating itself."""
+    levels = np.arange(1.0, 6.0)
+    by_type = np.array([[0.02, 0.05, 0.13, 0.4, 0.4], [0.2, 0.25, 0.25, 0.2, 0.1]])
+    truth = float((by_type @ levels).mean())
+    answers: dict[str, list[Estimate]] = {"aipw": [], "plain": [], "bounds": [], "aipw, mnar": [], "plain, mnar": []}
+    for _ in range(replications):
+        kind = rng.integers(0, 2, 600)
+        rating = np.where(kind == 0, rng.choice(levels, 600, p=by_type[0]), rng.choice(levels, 600, p=by_type[1]))
+        at_random = rng.random(600) < np.array([0.4, 0.1])[kind]
+        selected = rng.random(600) < np.array([0.6, 0.25, 0.1, 0.1, 0.25])[rating.astype(int) - 1]
+        for seen, suffix in ((at_random, ""), (selected, ", mnar")):
+            strata = [Reported(_of(rating[seen & (kind == k)]), int((~seen & (kind == k)).sum())) for k in (0, 1)]
+            answers["aipw" + suffix].append(mean_at_random(strata))
+            answers["plain" + suffix].append(mean(_of(rating[seen])))
+        answers["bounds"].append(mean_bounds(Reported(_of(rating[selected]), int((~selected).sum())), (1, 5)).estimate)
+    hits = {name: covers(estimates, truth) for name, estimates in answers.items()}
+    mar, mnar = "ratings missing at random by task type, 25 % reported", "ratings missing not at random"
+    return [
+        Row(mar, "AIPW over task types", "coverage", 0.95, hits["aipw"], replications),
+        Row(mar, "mean of the responders", "coverage", 0.95, hits["plain"], replications, "sketch"),
+        Row(mnar, "worst-case bounds", "coverage", 0.95, hits["bounds"], replications),
+        Row(mnar, "AIPW over task types", "coverage", 0.95, hits["aipw, mnar"], replications, "shown"),
+        Row(mnar, "mean of the responders", "coverage", 0.95, hits["plain, mnar"], replications, "sketch"),
+    ]
+
+
 SETTINGS = (
     small_n,
     rare_failures,
@@ -378,4 +406,5 @@ SETTINGS = (
     timeouts,
     assignment,
     many_arms,
+    missing_ratings,
 )
