@@ -48,13 +48,16 @@ def commit_chunks(connection: duckdb.DuckDBPyConnection, chunks: dict[str, Chunk
     import duckdb  # noqa: PLC0415 - loads only where a file is opened
 
     by_kind, refused = sort_lines(chunks)
+    for kind, found in by_kind.items():
+        by_kind[kind], unreadable = _stage(connection, kind, found)
+        refused += unreadable
     try:
         connection.execute("BEGIN")
         touches = not TOUCHING.isdisjoint(by_kind)
         if touches:
             start_touched(connection)
         for kind, found in by_kind.items():
-            refused += _ingest(connection, kind, found)
+            refused += _move(connection, kind, found)
         if touches:
             refresh_task_outcome(connection)
         _quarantine(connection, refused)
@@ -86,42 +89,52 @@ def sort_lines(chunks: dict[str, Chunk]) -> tuple[dict[str, Sorted], list[Refuse
     return {kind: found for kind, found in by_kind.items() if found.lines}, refused
 
 
-def _ingest(connection: duckdb.DuckDBPyConnection, kind: str, found: Sorted) -> list[Refused]:
-    """Insert the lines of one kind; a line that DuckDB cannot read is found by halving."""
+def _stage(connection: duckdb.DuckDBPyConnection, kind: str, found: Sorted) -> tuple[Sorted, list[Refused]]:
+    """Read the lines of one kind into a temporary table; one that DuckDB cannot read is found by halving."""
+    refused = _unreadable(connection, kind, found)
+    if refused:
+        bad = {(line.segment, line.offset) for line in refused}
+        kept = [pair for pair in zip(found.lines, found.places, strict=True) if pair[1] not in bad]
+        found = Sorted([line for line, _ in kept], [place for _, place in kept])
+        _read_json(connection, kind, found.lines)
+    return found, refused
+
+
+def _unreadable(connection: duckdb.DuckDBPyConnection, kind: str, found: Sorted) -> list[Refused]:
     import duckdb  # noqa: PLC0415 - as above
 
     try:
-        _stage(connection, kind, found.lines)
-    except duckdb.DataError as error:
+        _read_json(connection, kind, found.lines)
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
         if len(found.lines) == 1:
-            return [_refuse(found, 0, str(error).splitlines()[0])]
+            return [_refuse(found, 0, str(error).splitlines()[0].rpartition("in line 1: ")[2])]
         middle = len(found.lines) // 2
         halves = (Sorted(found.lines[half], found.places[half]) for half in (slice(middle), slice(middle, None)))
-        return [refusal for half in halves for refusal in _ingest(connection, kind, half)]
-    refused = _refusals(connection, kind)
-    if refused:
-        connection.execute("DELETE FROM staged WHERE rowid IN (SELECT unnest($rows))", {"rows": list(refused)})
-    connection.execute(f"INSERT INTO {kind} BY NAME SELECT * FROM staged")  # noqa: S608 - kind is a key of EVENTS
-    if kind in TOUCHING:
-        touch_staged(connection)
-    connection.execute("DROP TABLE staged")
-    return [_refuse(found, row, reason) for row, reason in refused.items()]
+        return [refusal for half in halves for refusal in _unreadable(connection, kind, half)]
+    return []
 
 
-def _stage(connection: duckdb.DuckDBPyConnection, kind: str, lines: list[bytes]) -> None:
+def _read_json(connection: duckdb.DuckDBPyConnection, kind: str, lines: list[bytes]) -> None:
     columns = ", ".join(f"{name}: '{duckdb_type}'" for name, duckdb_type in event_columns(kind).items())
+    longest = max(_SHORTEST_BUFFER, 2 * max(map(len, lines), default=0))
+    text = statement("stage").replace("__columns__", columns).replace("__longest__", str(longest))
     with tempfile.TemporaryDirectory(prefix="bizq-lab-") as folder:
         file = Path(folder) / "lines.jsonl"
-        file.write_bytes(b"\n".join(lines) + b"\n")
-        longest = max(_SHORTEST_BUFFER, 2 * max(map(len, lines)))
-        text = statement("ingest").replace("__columns__", columns).replace("__longest__", str(longest))
-        connection.execute(text.replace("__file__", str(file).replace("'", "''")))
+        file.write_bytes(b"".join(line + b"\n" for line in lines))
+        connection.execute(text.replace("__kind__", kind).replace("__file__", str(file).replace("'", "''")))
 
 
-def _refusals(connection: duckdb.DuckDBPyConnection, kind: str) -> dict[int, str]:
-    span = connection.execute("SELECT min(recorded_at_us), max(recorded_at_us) FROM staged").fetchall()[0]
+def _move(connection: duckdb.DuckDBPyConnection, kind: str, found: Sorted) -> list[Refused]:
+    """Staged rows into their table, but for those that must not enter it."""
+    span = statement("staged_span").replace("__kind__", kind)
+    ((first_us, last_us),) = connection.execute(span).fetchall()
     query = statement("refused").replace("__kind__", kind)
-    return dict(connection.execute(query, {"first_us": span[0], "last_us": span[1]}).fetchall())
+    refused = dict(connection.execute(query, {"first_us": first_us, "last_us": last_us}).fetchall())
+    move = statement("move").replace("__kind__", kind)
+    connection.execute(move, {"refused": list(refused)})
+    if kind in TOUCHING:
+        touch_staged(connection, kind)
+    return [_refuse(found, row, reason) for row, reason in refused.items()]
 
 
 def _refuse(found: Sorted, row: int, reason: str) -> Refused:

@@ -22,7 +22,7 @@ from bizq_lab.store.columns import field_names
 
 HEADER_KIND = "segment"
 _CRC_AT, _CRC_END, _BODY_AT, _KIND_AT = 8, 16, 18, 26
-_START, _BODY_START = b'{"crc":"', b'"kind":"'
+_START, _BODY_START = b'{"crc":"', b'","kind":"'
 _KINDS = {kind.encode(): kind for kind in (*EVENTS, HEADER_KIND)}
 
 # No circularity check: events are trees, and the recursion limit catches the rest.
@@ -53,7 +53,7 @@ def encode_header(**fields: str | int) -> bytes:
 
 def examine(line: bytes) -> Line:
     """Check a line without its newline: shape, checksum, kind."""
-    if line[:_CRC_AT] != _START or line[_BODY_AT:_KIND_AT] != _BODY_START:
+    if line[:_CRC_AT] != _START or line[_CRC_END:_KIND_AT] != _BODY_START:
         return Line("", "not a journal line")
     if b"%08x" % crc32(line[_BODY_AT:]) != line[_CRC_AT:_CRC_END]:
         return Line("", "checksum does not match")

@@ -21,9 +21,9 @@ def start_touched(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE touched (decision_id VARCHAR NOT NULL)")
 
 
-def touch_staged(connection: duckdb.DuckDBPyConnection) -> None:
-    """Note the decisions that the staged rows name."""
-    connection.execute("INSERT INTO touched SELECT DISTINCT decision_id FROM staged WHERE decision_id IS NOT NULL")
+def touch_staged(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Note the decisions that the staged rows of a kind name."""
+    connection.execute(statement("touch").replace("__kind__", kind))
 
 
 def refresh_task_outcome(connection: duckdb.DuckDBPyConnection) -> None:
