@@ -6,11 +6,23 @@ import sys
 
 import numpy as np
 
+from tests.calibration import designs, samples
 from tests.calibration.rows import Row, markdown
-from tests.calibration.settings import SETTINGS
 
 SEED = 20_261_124
 REPLICATIONS = 2_000
+SETTINGS = (
+    samples.small_n,
+    samples.rare_failures,
+    samples.skewed_cost,
+    designs.clustered_workspaces,
+    designs.daily_looks,
+    designs.ramping_propensities,
+    designs.timeouts,
+    designs.assignment,
+    samples.many_arms,
+    samples.missing_ratings,
+)
 
 
 def run(replications: int = REPLICATIONS) -> list[Row]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.calibration.rows import Row, markdown
-from tests.calibration.settings import SETTINGS, many_arms
-from tests.calibration.study import SEED
+from tests.calibration.samples import many_arms
+from tests.calibration.study import SEED, SETTINGS
 
 REDUCED = 60
 
