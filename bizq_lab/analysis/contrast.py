@@ -23,7 +23,7 @@ from bizq_lab.stats.paired import mcnemar
 from bizq_lab.stats.proportions import miettinen_nurminen_difference, wilson
 from bizq_lab.stats.types import Floats, Moments, PairedTally, Tally, Test
 
-EXACT_BELOW = 10  # pairs; below it every assignment that could have happened is enumerated
+EXACT_FROM, EXACT_BELOW = 6, 10  # pairs; with fewer than 6 no permutation could reject anything at 5 %
 TOO_FEW = Caveat(code="too_few", message="Too few independent observations to judge any spread")
 
 
@@ -95,8 +95,8 @@ def complete_pairs(treatment: Sample, control: Sample) -> tuple[Sample, Sample]:
 def contrast(metric: Metric, treatment: Sample, control: Sample, *, design: Design, level: float) -> Test:
     """Difference of a metric, treatment minus control, by the procedure that the design and the size ask for.
 
-    Paired success without repeats: McNemar mid-p with Tango's interval. Other paired metrics: exact permutation below
-    10 tasks, else paired t over tasks. Unpaired, one observation a unit: Miettinen-Nurminen for success, Welch for
+    Paired success without repeats: McNemar mid-p with Tango's interval. Other paired metrics: exact permutation from 6
+    to 9 tasks, else paired t over tasks. Unpaired, one observation a unit: Miettinen-Nurminen for success, Welch for
     the rest. Unpaired with several: cluster-robust (CRV1, CRV3, or permutation, by the number of units).
 
     Raises:
@@ -160,7 +160,7 @@ def _paired(metric: Metric, treatment: Sample, control: Sample, level: float) ->
     differences = Moments.from_values(mine.total - theirs.total)
     if differences.n < 2:  # noqa: PLR2004 - one pair has no spread
         return _uninformed(metric, mine, theirs, level)
-    if differences.n < EXACT_BELOW and differences.variance > 0.0:
+    if EXACT_FROM <= differences.n < EXACT_BELOW and differences.variance > 0.0:
         return cluster_difference(mine.sums, theirs.sums, unit=metric.unit, level=level)
     return paired_difference(differences, unit=metric.unit, level=level, support=metric.difference_support)
 

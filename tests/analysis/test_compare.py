@@ -46,6 +46,15 @@ def test_a_few_mixed_pairs_decide_nothing_and_say_so(log: Log, stream: Stream) -
     assert "few_pairs" in codes(answer)
 
 
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_the_least_possible_comparison_still_answers(log: Log, stream: Stream, count: int) -> None:
+    pairs(stream, [True] * count, [False] * count)
+    answer = asked(log)
+    assert answer.verdict == "inconclusive"
+    assert answer.main_row().n == count
+    assert {row.metric for row in answer.rows} == {"success", "quality", "cost", "latency"}
+
+
 def test_all_successes_in_both_arms_are_no_certainty(log: Log, stream: Stream) -> None:
     pairs(stream, [True] * 12, [True] * 12)
     answer = asked(log)
