@@ -125,8 +125,14 @@ class Attempts:
             core_seconds=core_seconds,
         )  # fmt: skip
 
-    async def make(self, job: Job, call: ProviderCall, provider: Provider) -> Ended:
+    async def make(self, job: Job, call: ProviderCall, provider: Provider, keep: Callable[[Ended], None]) -> Ended:
         """Reserve, write that it starts, send, judge, write how it ended, settle (N1, N5).
+
+        Args:
+            job: The task.
+            call: What to send.
+            provider: To whom.
+            keep: Told of the attempt the moment its row is written, even if the caller is being cancelled.
 
         Raises:
             BudgetRefused: The worst case would pass a cap; nothing was sent or written.
@@ -146,17 +152,15 @@ class Attempts:
             reply = await self._send(call, provider)
         except asyncio.CancelledError:
             gone = ProviderError("the caller cancelled", error_class="cancelled")
-            await self._book(job, self._failed(attempt_id, call, gone, worst, started), gone)
+            await self._book(job, Ended(self._failed(attempt_id, call, gone, worst, started)), gone, keep)
             raise
         except BizqLabError as error:
             failure = classify(error)
-            ended = self._failed(attempt_id, call, failure, worst, started)
             original = error if isinstance(error, MissingKey | EngineMissing) else failure
-            await self._book(job, ended, failure)
-            return Ended(ended, failure.retry_after_s, original)
+            attempt = self._failed(attempt_id, call, failure, worst, started)
+            return await self._book(job, Ended(attempt, failure.retry_after_s, original), failure, keep)
         attempt, served = self._answered(attempt_id, job, call, reply)
-        await self._book(job, attempt, None, served)
-        return Ended(attempt, served=served)
+        return await self._book(job, Ended(attempt, served=served), None, keep)
 
     def _started(self, attempt_id: str, job: Job, call: ProviderCall, worst: int | None) -> AttemptStartedEvent:
         return AttemptStartedEvent(
@@ -250,12 +254,9 @@ class Attempts:
         )
 
     async def _book(
-        self,
-        job: Job,
-        attempt: Attempt,
-        failure: ProviderError | None,
-        served: Served = Served(""),  # noqa: B008 - frozen
-    ) -> None:
+        self, job: Job, ended: Ended, failure: ProviderError | None, keep: Callable[[Ended], None]
+    ) -> Ended:
+        attempt = ended.attempt
         reply = attempt.reply
         text = reply.text if reply else failure.partial_text if failure else ""
         self.sink.append(
@@ -265,16 +266,18 @@ class Attempts:
                 recorded_at_us=self.clock.now_us(),
                 decision_id=job.decision.decision_id,
                 text=text,
-                status_code=failure.status if failure else None,
-                flags=[*served.flags, *attempt_flags(attempt)],
+                failure=failure,
+                flags=[*ended.served.flags, *attempt_flags(attempt)],
                 payloads=self.payloads,
             )
         )
+        keep(ended)
         self.health.record(attempt)
         if action_for(attempt.error_class).surface and attempt.error_class:
             log.warning("%s: %s: %s", attempt.config.key, attempt.error_class, attempt.error_message)
         if self.ledger is not None and attempt.cost is not None and not attempt.maybe_billed:
             await asyncio.to_thread(self.ledger.settle, attempt.attempt_id, attempt.cost.nano_usd)
+        return ended
 
     def _served(self, config: ModelConfig, served_id: str) -> Served:
         if served_id in {"", config.api_model, config.model, config.key}:

@@ -235,15 +235,13 @@ class ResilientExecutor:
         if not self.health.admit(config.provider, config.key):
             return Skipped("circuit_open", "its circuit is open")
         try:
-            ended = await self._attempts.make(chain.job, call, provider)
+            return await self._attempts.make(chain.job, call, provider, lambda ended: self._keep(chain, ended))
         except BudgetRefused as refusal:
             self.health.release(config.provider, config.key)
             return Skipped("budget", refusal.message)
         except BaseException:
             self.health.release(config.provider, config.key)
             raise
-        self._keep(chain, ended)
-        return ended
 
     def _prepare(self, chain: _Chain, config: ModelConfig) -> ProviderCall | Skipped:
         budget, left = chain.budget, chain.budget.time_left_s

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.events import AttemptEvent, OutcomeEvent
 from bizq_lab.core.execution import Attempt, ExecutionMetrics, TaskResult, Usage
+from bizq_lab.errors import ProviderError
 
 Payloads = Literal["full", "hash", "none"]
 US_PER_S = 1_000_000
@@ -28,7 +29,7 @@ def to_us(seconds: float) -> int:
 
 
 def attempt_event(
-    attempt: Attempt, *, event_id: str, recorded_at_us: int, decision_id: str, text: str, status_code: int | None,
+    attempt: Attempt, *, event_id: str, recorded_at_us: int, decision_id: str, text: str, failure: ProviderError | None,
     flags: Sequence[str], payloads: Payloads, purpose: str = "task",
 ) -> AttemptEvent:  # fmt: skip
     """The row of one call, however it ended."""
@@ -47,10 +48,10 @@ def attempt_event(
         status=attempt.status,
         error_type=attempt.error_class,
         error_message=attempt.error_message,
-        http_status=status_code,
+        http_status=failure.status if failure else None,
         request_model=config.api_model,
         response_model=reply.served_model if reply else "",
-        response_id=reply.request_id if reply else "",
+        response_id=reply.request_id if reply else (failure.request_id or "") if failure else "",
         finish_reason=reply.finish_reason if reply else "",
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,

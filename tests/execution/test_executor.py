@@ -371,6 +371,7 @@ def test_a_cancelled_await_books_the_attempt_and_sends_nothing_more() -> None:
     (row,) = sink.attempts
     assert (row.status, row.error_type, row.maybe_billed, len(provider.calls)) == ("cancelled", "cancelled", True, 1)
     assert (sink.outcome.status, sink.outcome.quality_ppm, sink.human_tasks) == ("cancelled", None, [])
+    assert (sink.outcome.attempts, sink.outcome.cost_nano_usd) == (1, row.cost_nano_usd)
 
 
 # -- the synchronous front ------------------------------------------------------------------------------------------
