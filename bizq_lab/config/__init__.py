@@ -6,12 +6,13 @@ The loop closes through this file, never through an import. Only `files` touches
 from __future__ import annotations
 
 from bizq_lab.config.assign import BUCKETS, bucket, pick
-from bizq_lab.config.canonical import canonical_bytes
+from bizq_lab.config.canonical import canonical_bytes, file_bytes
 from bizq_lab.config.diff import Change, diff
 from bizq_lab.config.files import load_config, parse_config, save_config
 from bizq_lab.config.parts import AdaptivePolicy, ArmSpec, EvidenceRow, ExperimentSpec, TaskRouting
 from bizq_lab.config.published import json_schema
 from bizq_lab.config.schema import RoutingConfig
+from bizq_lab.config.yaml_view import yaml_view
 
 __all__ = [
     "BUCKETS",
@@ -25,9 +26,11 @@ __all__ = [
     "bucket",
     "canonical_bytes",
     "diff",
+    "file_bytes",
     "json_schema",
     "load_config",
     "parse_config",
     "pick",
     "save_config",
+    "yaml_view",
 ]

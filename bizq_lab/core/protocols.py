@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from bizq_lab.core.decision import RoutingDecision
+    from bizq_lab.core.decision import Design, RoutingDecision
     from bizq_lab.core.events import Event
     from bizq_lab.core.execution import ProviderCall, ProviderReply, TaskResult
     from bizq_lab.core.task import RoutingContext, Task
@@ -81,7 +81,7 @@ class Runner(Protocol):
         *,
         arm: str | None = None,
         experiment: str = "",
-        design: str = "observational",
+        design: Design = "observational",
         repeat: int = 0,
     ) -> tuple[RoutingDecision, TaskResult]:
         """Route (or take the arm given), execute, log."""

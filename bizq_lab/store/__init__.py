@@ -8,7 +8,7 @@ from bizq_lab.store.collect import CollectReport
 from bizq_lab.store.health import LogHealth
 from bizq_lab.store.log import Log
 from bizq_lab.store.places import journal_folder
-from bizq_lab.store.recorded import RECORDED_COLUMNS, RecordedOutcomes, write_recorded
+from bizq_lab.store.recorded import RECORDED_COLUMNS, RecordedOutcomes, read_recorded, write_recorded
 
 __all__ = [
     "RECORDED_COLUMNS",
@@ -17,5 +17,6 @@ __all__ = [
     "LogHealth",
     "RecordedOutcomes",
     "journal_folder",
+    "read_recorded",
     "write_recorded",
 ]

@@ -16,7 +16,7 @@ from bizq_lab.core.protocols import RecordedOutcome
 from bizq_lab.errors import InputError
 from bizq_lab.store.recorded_rows import READABLE, RECORDED_COLUMNS, checked_rows, key_of, wrong
 
-__all__ = ["RECORDED_COLUMNS", "RecordedOutcomes", "write_recorded"]
+__all__ = ["RECORDED_COLUMNS", "RecordedOutcomes", "read_recorded", "write_recorded"]
 
 _US_PER_S: Final = 1_000_000
 
@@ -38,7 +38,7 @@ class RecordedOutcomes:
     def __init__(self, path: str | Path) -> None:
         """Read and check the file."""
         self.path = Path(path)
-        rows = checked_rows(_read(self.path), where=str(self.path))
+        rows = read_recorded(self.path)
         self._outcomes: dict[tuple[str, ...], list[RecordedOutcome]] = {}
         for row in sorted(rows, key=key_of):
             self._outcomes.setdefault(key_of(row)[:-1], []).append(_outcome(row))
@@ -52,6 +52,15 @@ class RecordedOutcomes:
         """The outcome, or None when it was never recorded. A repeat beyond the last wraps around."""
         repeats = self._outcomes.get((task_type, task_key, arm, model))
         return repeats[repeat % len(repeats)] if repeats else None
+
+
+def read_recorded(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a recording, as `write_recorded` takes them.
+
+    Raises:
+        InputError: As `RecordedOutcomes`.
+    """
+    return checked_rows(_read(Path(path)), where=str(path))
 
 
 def write_recorded(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:

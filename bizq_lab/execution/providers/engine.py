@@ -32,11 +32,13 @@ _running: dict[EngineSpec, Any] = {}
 
 
 def default_threads() -> int:
-    """`BIZQ_LAB_LOCAL_THREADS`, else one under CI, where cores are shared, else two."""
+    """`BIZQ_LAB_LOCAL_THREADS`, else one.
+
+    On idle cores a second thread decodes half as fast again; on busy ones its spinning barriers made one call in
+    twenty times slower. A demo must not depend on what else the machine is doing.
+    """
     stated = os.environ.get("BIZQ_LAB_LOCAL_THREADS", "")
-    if stated.isdigit() and int(stated) > 0:
-        return int(stated)
-    return 1 if os.environ.get("CI") else min(2, os.cpu_count() or 1)
+    return int(stated) if stated.isdigit() and int(stated) > 0 else 1
 
 
 def engine_address(spec: EngineSpec) -> str:

@@ -23,7 +23,7 @@ class LocalProvider:
 
     Args:
         url: OpenAI-compatible base URL; defaults to `BIZQ_LAB_LOCAL_URL`, then to the embedded engine.
-        threads: Cores that decode; defaults to `BIZQ_LAB_LOCAL_THREADS`, then 2, or 1 under CI.
+        threads: Cores that decode; defaults to `BIZQ_LAB_LOCAL_THREADS`, then 1.
         slots: Requests the embedded engine runs at once.
         transport: As for `openai`.
         clock: As for `openai`.
@@ -81,5 +81,6 @@ class LocalProvider:
                 clock=self._clock,
                 limit_field="max_tokens",  # what every OpenAI-compatible server understands
                 key_variable=None,
+                keep_alive=False,  # llama.cpp drops idle connections without a word, and a new one costs next to nothing
             ),
         )

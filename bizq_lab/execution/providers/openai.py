@@ -32,6 +32,7 @@ class OpenAIProvider:
         clock: Times the call, and reads dates in `Retry-After`.
         limit_field: What the API calls the output limit.
         key_variable: Environment variable that holds the key; None for servers that need none.
+        keep_alive: Reuse connections. A small server may close one just as the next call goes out on it.
     """
 
     name = "openai"
@@ -45,8 +46,10 @@ class OpenAIProvider:
         clock: Clock | None = None,
         limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens",
         key_variable: str | None = _KEY,
+        keep_alive: bool = True,
     ) -> None:
         """Remember how to make a client; nothing is loaded or opened yet."""
+        self._keep_alive = keep_alive
         self._base_url, self._transport, self._limit_field, self._key_variable = (
             base_url,
             transport,
@@ -88,6 +91,7 @@ class OpenAIProvider:
             api_key=key,
             base_url=self._base_url or os.environ.get("OPENAI_BASE_URL") or None,
             max_retries=0,
+            default_headers=None if self._keep_alive else {"Connection": "close"},
             timeout=openai.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             http_client=openai.DefaultAioHttpClient() if self._transport == "aiohttp" else None,
         )

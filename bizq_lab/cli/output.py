@@ -1,0 +1,92 @@
+"""How commands speak: data on stdout, everything else on stderr, one exit code a kind of ending. Knows no command."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bizq_lab.core.display import printable
+from bizq_lab.core.result import Result
+from bizq_lab.errors import (
+    BizqLabError,
+    BudgetRefused,
+    InputError,
+    NotEnoughData,
+    UnknownModel,
+    UnknownProvider,
+    UnknownTaskType,
+)
+
+
+class Exit(IntEnum):
+    """Exit codes, the same for every command."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    ALERT = 3
+    DATA_MISSING = 4
+    BUDGET_REFUSED = 5
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+LogPath = Annotated[Path, typer.Option("--log", envvar="BIZQ_LAB_LOG", help="The DuckDB log.")]
+TaskType = Annotated[str | None, typer.Option("--task-type", "-t", help="Only this task type.")]
+
+
+def exit_code(error: BizqLabError) -> Exit:
+    """Which ending an error is."""
+    if isinstance(error, BudgetRefused):
+        return Exit.BUDGET_REFUSED
+    if isinstance(error, NotEnoughData):
+        return Exit.DATA_MISSING
+    if isinstance(error, (InputError, UnknownModel, UnknownTaskType, UnknownProvider)):
+        return Exit.USAGE
+    return Exit.ERROR
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal; never mixed into the data."""
+    sys.stderr.write(printable(text) + "\n")
+
+
+def emit(answer: Result | dict[str, Any] | list[Any], *, as_json: bool, text: str | None = None) -> None:
+    """The answer on stdout: JSON when asked for, else text."""
+    if as_json:
+        data = answer.to_dict() if isinstance(answer, Result) else answer
+        sys.stdout.write(to_json(data) + "\n")
+    else:
+        sys.stdout.write((str(answer) if text is None else text) + "\n")
+
+
+def to_json(data: Any) -> str:
+    """Strict JSON: sorted keys, and null for what is not finite."""
+    return json.dumps(_strict(data), sort_keys=True, indent=2, allow_nan=False, default=str, ensure_ascii=False)
+
+
+def existing(path: Path) -> Path:
+    """A log that must already be there.
+
+    Raises:
+        NotEnoughData: There is no such file.
+    """
+    if not path.exists():
+        message = f"no log at {str(path)!r}"
+        raise NotEnoughData(message, hint="name one with --log, or make one: bizq-lab demo --out out/demo")
+    return path
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
+    return value

@@ -1,0 +1,91 @@
+"""`bizq-lab performance|compare|efficiency|sql|report`: questions asked of the log. Each is one call of the lab."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bizq_lab.cli.output import AsJson, LogPath, TaskType, emit, existing
+
+DEFAULT_LOG = Path("lab.duckdb")
+
+
+def performance(log: LogPath = DEFAULT_LOG, task_type: TaskType = None, as_json: AsJson = False) -> None:
+    """How each model does at each task type: success, cost, latency, quality, with intervals.
+
+    Example: bizq-lab performance --log out/demo/lab.duckdb
+    """
+    from bizq_lab.lab import Lab
+
+    with Lab.open(existing(log)) as lab:
+        emit(lab.performance(task_type=task_type), as_json=as_json)
+
+
+def compare(
+    task_type: Annotated[str, typer.Option("--task-type", "-t", help="What to compare on.")],
+    log: LogPath = DEFAULT_LOG,
+    experiment: Annotated[str, typer.Option(help="Only this experiment.")] = "",
+    primary: Annotated[str, typer.Option(help="The metric that decides: success, quality, cost, latency.")] = "success",
+    control: Annotated[str | None, typer.Option(help="Arm to compare with.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which arm is better at a task type: difference, interval, p-value, verdict.
+
+    Example: bizq-lab compare --log out/demo/lab.duckdb --task-type customer.process_return
+    """
+    from bizq_lab.lab import Lab
+
+    with Lab.open(existing(log)) as lab:
+        emit(lab.compare(task_type=task_type, experiment=experiment, primary=primary, control=control), as_json=as_json)
+
+
+def efficiency(log: LogPath = DEFAULT_LOG, task_type: TaskType = None, as_json: AsJson = False) -> None:
+    """What a success costs, arm by arm, best value first.
+
+    Example: bizq-lab efficiency --log out/demo/lab.duckdb --json
+    """
+    from bizq_lab.lab import Lab
+
+    with Lab.open(existing(log)) as lab:
+        emit(lab.efficiency(task_type=task_type), as_json=as_json)
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SELECT, or EXPLAIN.")],
+    log: LogPath = DEFAULT_LOG,
+    as_json: AsJson = False,
+) -> None:
+    """One read-only SELECT over the log's tables and views.
+
+    Example: bizq-lab sql "SELECT task_type, count(*) AS n FROM task_outcome GROUP BY ALL" --log out/demo/lab.duckdb
+    """
+    from bizq_lab.lab import Lab
+
+    with Lab.open(existing(log)) as lab:
+        frame = lab.sql(statement)
+    emit(frame.to_dict("records"), as_json=as_json, text=frame.to_string(index=False))
+
+
+def report(
+    log: LogPath = DEFAULT_LOG,
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date the report carries.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One HTML file, without script: is it working, what does it cost, what should we do.
+
+    Example: bizq-lab report --log out/demo/lab.duckdb --out reports/today.html --as-of 2026-11-24
+    """
+    from bizq_lab.lab import Lab
+    from bizq_lab.reports import log_report, write_report
+
+    with Lab.open(existing(log)) as lab:
+        when = (as_of or datetime.fromtimestamp(lab.clock.now_us() / 1e6, UTC)).date()
+        write_report(out, log_report(lab, as_of=when))
+    emit({"report": str(out), "as_of": when.isoformat()}, as_json=as_json, text=str(out))
+
+
+COMMANDS = (performance, compare, efficiency, sql, report)

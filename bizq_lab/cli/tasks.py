@@ -1,0 +1,140 @@
+"""`bizq-lab route|run`: tasks from a JSONL file or a type, through the same router and executor as a notebook."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, say
+from bizq_lab.core.task import RoutingContext, Task
+from bizq_lab.errors import InputError, NotEnoughData
+
+Tasks = Annotated[Path | None, typer.Argument(help="Tasks as JSONL, `-` for standard input.")]
+OneType = Annotated[str | None, typer.Option("--type", help="One task of this type, instead of a file.")]
+OneInput = Annotated[str, typer.Option("--input", help="Its input, as a JSON object.")]
+ContextJson = Annotated[str, typer.Option("--context", help="Routing context, as a JSON object.")]
+Config = Annotated[Path | None, typer.Option("--config", help="A published routing.json.")]
+Preset = Annotated[str, typer.Option("--catalog", help="current or classic.")]
+
+
+def route(
+    tasks: Tasks = None,
+    type_: OneType = None,
+    input_: OneInput = "{}",
+    context: ContextJson = "{}",
+    config: Config = None,
+    catalog: Preset = "current",
+    as_json: AsJson = False,
+) -> None:
+    """Decide without executing: the model, the price, and why.
+
+    Example: bizq-lab route --type content.write_blog_post --context '{"max_cost": 0.5}'
+    """
+    from bizq_lab.catalog import load_catalog
+    from bizq_lab.config import load_config
+    from bizq_lab.routing import AITaskRouter
+
+    router = AITaskRouter(load_catalog(catalog), None if config is None else load_config(config))
+    where = _context(context)
+    decisions = [router.route_task(task, where) for task in _tasks(tasks, type_, input_)]
+    rows = [
+        {
+            "task_id": d.task.id,
+            "task_type": d.task.type,
+            "model": d.config.key,
+            "arm": d.arm,
+            "policy": d.policy,
+            "propensity": d.propensity,
+            "estimated_cost_usd": d.estimate.estimated_cost,
+            "flags": list(d.flags),
+            "reasoning": d.reasoning,
+        }
+        for d in decisions
+    ]
+    emit(rows, as_json=as_json, text="\n\n".join(d.explain() for d in decisions))
+
+
+def run(
+    tasks: Tasks = None,
+    type_: OneType = None,
+    input_: OneInput = "{}",
+    context: ContextJson = "{}",
+    config: Config = None,
+    catalog: Preset = "current",
+    provider: Annotated[
+        Literal["live", "simulated"], typer.Option(help="`simulated` answers from a world with known truth.")
+    ] = "live",
+    log: LogPath = Path("lab.duckdb"),
+    as_json: AsJson = False,
+) -> None:
+    """Route, execute with failover, and log.
+
+    Example: bizq-lab run tasks.jsonl --log lab.duckdb --config routing.json
+    """
+    from bizq_lab.catalog import load_catalog
+    from bizq_lab.lab import Lab
+    from bizq_lab.lab.providers import simulated_providers
+
+    todo, where = list(_tasks(tasks, type_, input_)), _context(context)
+    loaded = load_catalog(catalog)
+    providers = simulated_providers(loaded, seed=0) if provider == "simulated" else None
+    with Lab.open(log, catalog=loaded, config=config, providers=providers) as lab:
+        results = [lab.run(task, where) for task in todo]
+        lab.log.collect()
+    rows = [
+        {
+            "task_id": r.task_id,
+            "decision_id": r.decision_id,
+            "status": r.status,
+            "output": r.output,
+            "cost_usd": None if r.cost is None else float(r.cost),
+            "seconds": r.processing_time,
+            "reasoning": r.reasoning,
+        }
+        for r in results
+    ]
+    say(f"{sum(r.status == 'completed' for r in results)} of {len(results)} completed; logged to {log}")
+    emit(rows, as_json=as_json, text="\n".join(f"{r['status']}\t{r['task_id']}\t{r['output']}" for r in rows))
+    if any(r.status in {"failed", "cancelled"} for r in results):
+        raise typer.Exit(Exit.ERROR)
+
+
+def _tasks(path: Path | None, type_: str | None, input_: str) -> Iterator[Task]:
+    if (path is None) == (type_ is None):
+        message = "no task was named" if path is None else "both a file and --type were named"
+        raise InputError(message, hint="pass TASKS.jsonl, or --type with --input")
+    if type_ is not None:
+        yield Task(type=type_, input=_object(input_, "--input"))
+        return
+    if str(path) != "-" and not path.exists():  # type: ignore[union-attr]
+        message = f"no tasks at {str(path)!r}"
+        raise NotEnoughData(message, hint='one JSON object a line: {"type": …, "input": {…}}')
+    lines = sys.stdin if str(path) == "-" else path.open(encoding="utf-8")  # type: ignore[union-attr]
+    with lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield Task.model_validate(_object(line, f"{path}:{number}"))
+
+
+def _context(text: str) -> RoutingContext:
+    return RoutingContext.model_validate({"workspace_id": "cli", **_object(text, "--context")})
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"{where} == {text.strip()[:80]!r}, is not JSON: {error.msg} at column {error.colno}"
+        raise InputError(message) from None
+    if not isinstance(value, dict):
+        message = f"{where} == {text.strip()[:80]!r}, must be a JSON object"
+        raise InputError(message)
+    return value
+
+
+COMMANDS = (route, run)

@@ -1,0 +1,109 @@
+"""What an adaptive router remembers, kept in the log: decisions, results, ratings. Knows no routing rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bizq_lab.core.events import FeedbackEvent, OutcomeEvent
+from bizq_lab.core.ids import derived_id
+
+if TYPE_CHECKING:
+    from bizq_lab.core.decision import RoutingDecision
+    from bizq_lab.core.execution import TaskResult
+    from bizq_lab.core.protocols import Clock
+    from bizq_lab.core.snapshot import Evidence
+    from bizq_lab.core.task import UserFeedback
+    from bizq_lab.store import Log
+
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRecorder:
+    """Routing's `ResultRecorder` over a log. An event's id follows from what it says: saying it again adds nothing.
+
+    Attributes:
+        log: Where events go.
+        clock: Wall time of the record.
+        log_decision: Writes a decision.
+        learn: Reads the evidence.
+    """
+
+    log: Log
+    clock: Clock
+    log_decision: Callable[[RoutingDecision], None]
+    learn: Callable[[], Evidence]
+    _seen: dict[str, list[str]] = field(default_factory=dict)
+
+    def remember(self, decision: RoutingDecision) -> None:
+        """Log the decision."""
+        known = self._seen.setdefault(decision.task.id, [])
+        if decision.decision_id not in known:
+            known.append(decision.decision_id)
+            self.log_decision(decision)
+
+    def decisions_of(self, task_id: str) -> Sequence[str]:
+        """Ids of the decisions of a task, oldest first: this process's, else the log's."""
+        if task_id in self._seen:
+            return tuple(self._seen[task_id])
+        return tuple(row["decision_id"] for row in self.log.query("decisions_of_task", task_id=task_id))
+
+    def record(self, decision_id: str, result: TaskResult, feedback: UserFeedback | None) -> bool:
+        """Log a result that was executed elsewhere, and feedback; False when the log had both already."""
+        known = self.log.query("record_of_decision", decision_id=decision_id)[0]
+        new = not known["outcomes"]
+        if new:
+            self.log.append(self._outcome(decision_id, result))
+        if feedback is not None:
+            event = feedback_event(decision_id, result.task_id, feedback, recorded_at_us=self.clock.now_us())
+            if event.event_id not in known["feedback_ids"]:
+                self.log.append(event)
+                new = True
+        return new
+
+    def evidence(self) -> Evidence:
+        """What the log teaches now."""
+        return self.learn()
+
+    def _outcome(self, decision_id: str, result: TaskResult) -> OutcomeEvent:
+        metrics, served = result.metrics, result.attempts[-1].config.key if result.attempts else ""
+        tokens = [attempt.reply.usage for attempt in result.attempts if attempt.reply is not None]
+        first_s = metrics.first_token_time
+        return OutcomeEvent(
+            event_id=derived_id("evt", "outcome", decision_id),
+            recorded_at_us=self.clock.now_us(),
+            decision_id=decision_id,
+            status=result.status,
+            succeeded=result.status == "completed",
+            served_model=served,
+            attempts=len(result.attempts),
+            failed_over=len({attempt.config.key for attempt in result.attempts}) > 1,
+            timed_out=any(attempt.error_class.startswith("timeout") for attempt in result.attempts),
+            error_type=metrics.error_type or "",
+            response_time_us=round(result.processing_time * MICRO),
+            time_to_first_chunk_us=None if first_s is None else round(first_s * MICRO),
+            input_tokens=sum(usage.input_tokens for usage in tokens),
+            output_tokens=sum(usage.output_tokens for usage in tokens),
+            cost_nano_usd=None if result.cost is None else result.cost.nano_usd,
+            quality_ppm=None if result.quality is None else round(result.quality * MICRO),
+            quality_source=result.quality_source,
+            human_task_id=result.human_task_id or "",
+        )
+
+
+def feedback_event(
+    decision_id: str, task_id: str, feedback: UserFeedback, *, recorded_at_us: int, source: str = "user"
+) -> FeedbackEvent:
+    """Feedback as a row; the same words of the same rater on the same decision are the same event."""
+    return FeedbackEvent(
+        event_id=derived_id("evt", "feedback", decision_id, feedback.model_dump_json(), source),
+        recorded_at_us=recorded_at_us,
+        decision_id=decision_id,
+        task_id=task_id,
+        rating_ppm=None if feedback.rating is None else round(feedback.rating * MICRO),
+        comment=feedback.feedback,
+        rater=feedback.rater,
+        source=source,
+    )

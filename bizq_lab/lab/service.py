@@ -1,0 +1,108 @@
+"""BizQAIRouter: the one path from a task to a logged result. Knows routing and execution, never the questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bizq_lab.core.ids import derived_id, derived_seed
+from bizq_lab.core.snapshot import Snapshot
+from bizq_lab.lab.records import Payloads, decision_event
+
+if TYPE_CHECKING:
+    from bizq_lab.core.decision import Design, RoutingDecision
+    from bizq_lab.core.execution import TaskResult
+    from bizq_lab.core.protocols import Clock, EventSink, IdSource
+    from bizq_lab.core.task import RoutingContext, Task
+    from bizq_lab.execution import ResilientExecutor
+    from bizq_lab.routing import AITaskRouter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BizQAIRouter:
+    """Route to the best model, execute with failover, log every step.
+
+    Attributes:
+        router: Decides; pure.
+        executor: Acts; asynchronous inside, and the owner of the one background loop.
+        sink: Where events go.
+        clock: Wall time of the record.
+        ids: Where decision and event ids come from.
+        snapshot: What routing may know right now.
+        seed: Base seed of adaptive draws.
+        payloads: Whether task inputs are kept: `full`, `hash` or `none`.
+        origin: Who asks, as logged.
+    """
+
+    router: AITaskRouter
+    executor: ResilientExecutor
+    sink: EventSink
+    clock: Clock
+    ids: IdSource
+    snapshot: Callable[[RoutingContext], Snapshot]
+    seed: int = 0
+    payloads: Payloads = "full"
+    origin: str = "lab"
+
+    def route(
+        self,
+        task: Task,
+        context: RoutingContext,
+        *,
+        arm: str | None = None,
+        experiment: str = "",
+        design: Design = "observational",
+    ) -> RoutingDecision:
+        """Decide without executing or logging.
+
+        Raises:
+            NoFeasibleModel: Every candidate violates a hard constraint.
+        """
+        decision_id = self.ids("dec")
+        return self.router.route_task(
+            task,
+            context,
+            snapshot=self.snapshot(context),
+            seed=derived_seed(self.seed, decision_id),
+            decision_id=decision_id,
+            arm=arm,
+            experiment=experiment,
+            design=design,
+        )
+
+    def log_decision(self, decision: RoutingDecision, *, repeat: int = 0) -> None:
+        """Write the decision, before anything is sent; writing it again adds nothing.
+
+        Raises:
+            JournalWriteError: The event could not be written; nothing may be sent.
+        """
+        self.sink.append(
+            decision_event(
+                decision,
+                event_id=derived_id("evt", "decision", decision.decision_id),
+                recorded_at_us=self.clock.now_us(),
+                repeat=repeat,
+                payloads=self.payloads,
+                origin=self.origin,
+            )
+        )
+
+    async def run(
+        self,
+        task: Task,
+        context: RoutingContext,
+        *,
+        arm: str | None = None,
+        experiment: str = "",
+        design: Design = "observational",
+        repeat: int = 0,
+    ) -> tuple[RoutingDecision, TaskResult]:
+        """Route (or take the arm given), log, execute: core's `Runner`."""
+        decision = self.route(task, context, arm=arm, experiment=experiment, design=design)
+        self.log_decision(decision, repeat=repeat)
+        return decision, await self.executor.execute(decision, task, context, repeat=repeat)
+
+    def route_and_execute(self, task: Task, context: RoutingContext) -> TaskResult:
+        """The specification's front door, for synchronous callers: scripts, workers, notebooks."""
+        return self.executor.wait(self.run(task, context))[1]
