@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import multiprocessing as mp
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bizq_lab.core.events import Event
+from bizq_lab.core.model import Price
 from bizq_lab.core.money import Money
-from bizq_lab.errors import BudgetRefused, InputError, LogError
+from bizq_lab.errors import BudgetRefused, InputError, JournalWriteError, LogError, ProviderError
 from bizq_lab.execution import BudgetLedger, Cap
 from tests.support.execution import CATALOG, FakeClock, ListSink, ScriptedProvider, decision, reply, scripted
 
@@ -121,4 +124,45 @@ def test_the_executor_books_the_worst_case_and_settles_to_the_cost(tmp_path: Pat
     for _ in range(3):
         executor.execute_with_failover(made.task, made, made.context)
     assert ledger.booked("ws_1").nano_usd == sum(row.cost_nano_usd or 0 for row in sink.attempts) == 3 * 75_000
+    ledger.close()
+
+
+def test_a_model_without_a_price_is_refused_under_a_ledger(tmp_path: Path) -> None:
+    """S4: an unknown price is never 0."""
+    ledger, provider = BudgetLedger(tmp_path / "l"), ScriptedProvider(reply())
+    made = decision("openai/sol")
+    made = replace(made, config=replace(made.config, price=Price()))
+    result = scripted(providers={"openai": provider}, budget=ledger).execute_with_failover(
+        made.task, made, made.context
+    )
+    assert (provider.calls, result.metrics.error_type) == ([], "budget")
+    assert "without a price" in result.reasoning
+    ledger.close()
+
+
+def test_a_log_that_cannot_be_written_gives_the_reserve_back(tmp_path: Path) -> None:
+    ledger, sink = BudgetLedger(tmp_path / "l"), ListSink()
+
+    def refuse(_: Event) -> None:
+        message = "disk full"
+        raise JournalWriteError(message)
+
+    sink.before_append = refuse
+    made = decision("openai/sol")
+    with pytest.raises(JournalWriteError):
+        scripted(sink=sink, providers={"openai": ScriptedProvider(reply())}, budget=ledger).execute_with_failover(
+            made.task, made, made.context
+        )
+    assert ledger.booked("ws_1") == Money(0)
+    ledger.close()
+
+
+def test_what_may_be_billed_stays_booked_at_its_worst(tmp_path: Path) -> None:
+    ledger, sink = BudgetLedger(tmp_path / "l"), ListSink()
+    broken = ProviderError("gone", error_class="reset")
+    made = decision("openai/sol")
+    scripted(sink=sink, providers={"openai": ScriptedProvider(broken)}, budget=ledger).execute_with_failover(
+        made.task, made, made.context
+    )
+    assert ledger.booked("ws_1").nano_usd == sink.outcome.cost_nano_usd == 2 * 770_000  # 270 bytes in, 100 tokens out
     ledger.close()

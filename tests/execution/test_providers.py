@@ -70,6 +70,14 @@ def test_only_parameters_that_the_model_accepts_are_sent(server: FaultServer, wi
         assert ("seed" in body) is ("seed" in accepts and wire != "anthropic")
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_that_ran_into_the_window_is_not_an_answer(server: FaultServer, *, stream: bool) -> None:
+    server.script("anthropic", [Answer(finish="model_context_window_exceeded")])
+    with pytest.raises(ProviderError) as caught:
+        complete(provider("anthropic", server.base_url("anthropic")), call("anthropic", stream=stream))
+    assert (caught.value.error_class, caught.value.partial_text) == ("context_length", ANSWER)
+
+
 @pytest.mark.parametrize(
     ("wire", "field"), [("openai", "max_completion_tokens"), ("anthropic", "max_tokens"), ("local", "max_tokens")]
 )
