@@ -20,13 +20,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
+from struct import Struct
 
 from bizq_lab.errors import InputError
 
 BUCKETS = 10_000
 _TWO_53 = float(1 << 53)
+_FIRST_WORD = Struct(">Q").unpack_from
 
 
 def pick(weights: Mapping[str, float], *, salt: str, unit: str) -> str:
@@ -66,12 +69,11 @@ def prepare(weights: Mapping[str, float]) -> PreparedArms:
 
 def pick_prepared(arms: PreparedArms, *, salt: str, unit: str) -> str:
     """`pick` without checking and encoding the arms again: the hot path."""
-    seed = sha256(_part(salt) + _part(unit))
+    prefix = _salt_part(salt) + _part(unit)
     best, least = arms[0][0], math.inf
     for arm, part, weight in arms:
-        state = seed.copy()
-        state.update(part)
-        score = -math.log(((int.from_bytes(state.digest()[:8], "big") >> 11) + 1) / _TWO_53) / weight
+        word = _FIRST_WORD(sha256(prefix + part).digest())[0] >> 11
+        score = -math.log((word + 1) / _TWO_53) / weight
         if score < least:
             best, least = arm, score
     return best
@@ -95,3 +97,6 @@ def overlap(ranges: Iterable[tuple[int, int]]) -> bool:
 def _part(text: str) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
     return b"%d:%b" % (len(data), data)
+
+
+_salt_part = lru_cache(maxsize=1024)(_part)  # few salts meet many units

@@ -36,7 +36,7 @@ def some_model(number: int) -> ModelEntry:
         quality_prior=chance.random(),
         latency_prior_s=chance.uniform(0.1, 30.0),
         residency=chance.choice(["remote", "remote", "local"]),
-        retired_on=chance.choice([None, None, None, date(2026, 1, 1), date(2027, 1, 1)]),
+        retired_on=chance.choice([None, None, None, date(2026, 1, 1), TODAY, date(2027, 1, 1)]),
     )
 
 
