@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +10,8 @@ from numpy.typing import ArrayLike
 from bizq_lab.errors import InputError
 
 Number = int | float | Fraction
+
+LARGEST_SQUARE = 10**250  # far beyond any measurement, and its square root still squares into a double
 
 _MANTISSA_BITS = 53
 _ROUNDING = Fraction(1, 10**12)
@@ -34,9 +35,9 @@ def check_sums(n: int, totals: tuple[Number, ...], squares: tuple[Number, ...]) 
         message = f"n == {n!r}, must not be negative"
         raise InputError(message)
     for total, total_sq in zip(totals, squares, strict=True):
-        if not (math.isfinite(total) and math.isfinite(total_sq)):
-            message = f"total == {total!r}, total_sq == {total_sq!r}, must be finite"
-            raise InputError(message)
+        if not (-LARGEST_SQUARE < total < LARGEST_SQUARE and -LARGEST_SQUARE < total_sq < LARGEST_SQUARE):
+            message = f"total == {str(total)[:40]}, total_sq == {str(total_sq)[:40]}, must be finite and of sane size"
+            raise InputError(message, hint="a missing measurement is left out, never NaN; is the unit right?")
         excess = Fraction(total) ** 2 - n * Fraction(total_sq)  # Cauchy-Schwarz: never positive
         if excess > _ROUNDING * n * Fraction(total_sq):
             message = f"total == {total!r}, total_sq == {total_sq!r} for n == {n}: no sample has these sums"

@@ -15,6 +15,7 @@ from bizq_lab.stats.types import Floats
 
 _TOLERANCE = 1e-9
 _THIN = 0.01
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +48,7 @@ class Logged:
         r, p, t = (np.asarray(a, dtype=np.float64) for a in (reward, propensity, target))
         need(r.size, 2, "decisions")
         shapes = {r.shape, p.shape, t.shape} | ({np.shape(clusters)} if clusters is not None else set())
-        if len(shapes) != 1 or not np.isfinite(r).all():
+        if len(shapes) != 1 or not (np.abs(r) < _LARGEST).all():
             message = f"shapes {sorted(shapes)}, must be equal, and rewards finite"
             raise InputError(message, hint="leave out decisions whose reward is still missing, and report how many")
         if not ((p > 0) & (p <= 1 + _TOLERANCE)).all():

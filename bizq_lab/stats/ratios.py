@@ -17,6 +17,8 @@ from bizq_lab.stats.types import Alternative, CrossMoments, Moments, Test
 
 Method = Literal["fieller", "delta", "log"]
 
+_SMALLEST = 1e-100
+
 DENOMINATOR_NEAR_ZERO = Caveat(
     code="denominator_near_zero",
     message="The denominator is not clearly different from zero, so the ratio is unbounded",
@@ -270,8 +272,8 @@ def _fieller_bounds(
 
 
 def _need_denominator(mean: float) -> None:
-    if mean == 0.0:
-        message = "the denominator's mean is 0, so the ratio has no value"
+    if abs(mean) < _SMALLEST:
+        message = f"the denominator's mean is {mean:g}, so the ratio has no value"
         raise NotEnoughData(message, hint="with no success yet there is no cost per success; report cost and successes")
 
 

@@ -192,10 +192,11 @@ def survival_quantile(table: LifeTable, probability: float, *, unit: str = "s", 
     log = np.log(survival)
     spread = np.where(curve.survival > 0, np.sqrt(np.minimum(curve.greenwood, 1e12)), 0.0) / np.abs(log)
     low_curve, high_curve = (np.exp(log * np.exp(sign * z * spread)) for sign in (1, -1))
-    high_curve = np.where(curve.survival > 0, high_curve, 0.0)
+    unseen = ((1 - level) / 2) ** (1 / table.n)  # before the first and after the last event no spread was observed
+    high_curve = np.where(curve.survival > 0, high_curve, 1.0 - unseen)
     value = _first_below(curve.time, curve.survival, running)
     beyond = float(table.time[-1])
-    lower = _first_below(curve.time, low_curve, running)
+    lower = _first_below(curve.time, low_curve, running) if unseen > running else 0.0
     return Estimate(
         value=value,
         lower=min(lower if math.isfinite(lower) else beyond, value),

@@ -89,6 +89,7 @@ def test_sums_rounded_by_a_database_are_accepted() -> None:
         lambda: Moments(-1),
         lambda: Moments(2, math.nan, 1),
         lambda: Moments(2, 10, 1),
+        lambda: Moments.from_values([1e300, -1e300]),
         lambda: Moments.from_values([[1.0]]),
         lambda: Moments.from_values([math.inf]),
         lambda: CrossMoments(2, 1, 1, 1, 1, math.inf),
