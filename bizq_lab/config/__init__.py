@@ -27,12 +27,10 @@ __all__ = [
     "canonical_bytes",
     "diff",
     "file_bytes",
-    "file_bytes",
     "json_schema",
     "load_config",
     "parse_config",
     "pick",
     "save_config",
-    "yaml_view",
     "yaml_view",
 ]

@@ -40,13 +40,6 @@ def file_bytes(config: RoutingConfig) -> bytes:
     return canonical_bytes(config).replace(_checksum_line(NO_CHECKSUM), _checksum_line(config.hash), 1)
 
 
-def yaml_view(config: RoutingConfig) -> str:
-    """The same content as YAML, for people and for tools that read nothing else; only the JSON file is verified."""
-    import yaml  # noqa: PLC0415 - routing by a config needs no YAML
-
-    return yaml.safe_dump(json.loads(file_bytes(config)), sort_keys=True, allow_unicode=False)
-
-
 def checksum_of(raw: bytes, stated: str) -> str:
     """The checksum that a file ought to state, from its raw bytes and the one it does state."""
     return hashlib.sha256(raw.replace(_checksum_line(stated), _checksum_line(NO_CHECKSUM), 1)).hexdigest()

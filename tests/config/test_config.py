@@ -10,7 +10,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,12 +21,10 @@ from bizq_lab.config import (
     TaskRouting,
     canonical_bytes,
     diff,
-    file_bytes,
     json_schema,
     load_config,
     parse_config,
     save_config,
-    yaml_view,
 )
 from bizq_lab.errors import InvalidRoutingConfig
 
@@ -92,11 +89,6 @@ def test_the_file_round_trips_and_states_its_own_checksum(tmp_path: Path) -> Non
     stated = json.loads(raw)["checksum"]
     assert hashlib.sha256(raw.replace(stated.encode(), b"0" * 64)).hexdigest() == stated == config.hash
     assert load_config(path) == config
-
-
-def test_the_yaml_view_says_the_same() -> None:
-    config = example()
-    assert yaml.safe_load(yaml_view(config)) == json.loads(file_bytes(config))
 
 
 def test_any_flipped_byte_is_refused(tmp_path: Path) -> None:
