@@ -93,6 +93,9 @@ def as_log_error(error: Exception, path: Path) -> BizqLabError:
     if "different configuration than existing connections" in text:
         message = f"{path} is open in this process already, in another mode"
         return LogLocked(message, hint="close that duckdb connection; the log opens the file for each question itself")
+    if "Could not write file" in text or "No space left" in text:
+        message = f"{path} cannot be written: {first.rpartition(': ')[2]}"
+        return LogError(message, hint="make room; events go on waiting in the journal, nothing is lost")
     if "not a valid DuckDB database" in text:
         return ForeignFile(f"{path} is not a DuckDB file", hint="name another file; this one was left as it is")
     meanings: tuple[tuple[tuple[type[Exception], ...], BizqLabError], ...] = (

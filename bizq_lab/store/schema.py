@@ -72,10 +72,15 @@ def prepare(
     # A new file appears whole or not at all: a process killed half-way leaves no log that nobody can open.
     path.parent.mkdir(parents=True, exist_ok=True)
     unborn = path.with_name(f".{path.name}.{os.getpid()}.unborn")
-    unborn.unlink(missing_ok=True)
-    with connect(unborn, read_only=False, patience_s=patience_s) as connection:
-        _apply(connection, todo, now_us())
-    unborn.replace(path)
+    _remove(unborn)
+    try:
+        with connect(unborn, read_only=False, patience_s=patience_s) as connection:
+            _apply(connection, todo, now_us())
+            # Closing would leave on a full disk what it could not move out of the write-ahead log, and say nothing.
+            connection.execute("CHECKPOINT")
+        unborn.replace(path)
+    finally:
+        _remove(unborn)
 
 
 def refresh_views(connection: duckdb.DuckDBPyConnection) -> None:
@@ -110,6 +115,12 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
         return 0
     rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migration").fetchall()
     return int(rows[0][0])
+
+
+def _remove(path: Path) -> None:
+    """Remove a DuckDB file of ours that never became a log, and its write-ahead log."""
+    for suffix in ("", ".wal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _back_up(path: Path, version: int) -> None:

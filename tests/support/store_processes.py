@@ -40,13 +40,17 @@ def _say(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-def _write(log: Log, name: str) -> None:
-    """Append until killed; print an event's id only after `append` has returned."""
+def _write(log: Log, acknowledged: str) -> None:
+    """Append until killed, noting an event's id in a file only after `append` has returned; say once that it began."""
+    file = Path(acknowledged)
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     number = 0
     while True:
-        for event in _story(f"{name}-{number}"):
+        for event in _story(f"{file.stem}-{number}"):
             log.append(event)
-            _say(event.event_id)
+            os.write(fd, f"{event.event_id}\n".encode())
+        if number == 0:
+            _say("writing")
         number += 1
 
 
@@ -91,7 +95,7 @@ def _collect_full(log: Log, limit_bytes: str) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit_bytes), hard))
     try:
         log.collect()
-    except LogError as error:
+    except LogError as error:  # the others of our errors would be the wrong ones
         _say(f"{type(error).__name__}: {error.message}")
 
 

@@ -1,0 +1,107 @@
+"""No acknowledged event is lost or doubled, whatever dies, and whenever.
+
+`BIZQ_LAB_KILL_ROUNDS=200` runs the long version. Real processes, killed at random instants: a clock that tests control
+could only stop them where somebody thought of stopping them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from bizq_lab.core.events import EVENTS
+from bizq_lab.store import Log, journal_folder
+from tests.support.store_processes import Program, finish, start
+
+ROUNDS = int(os.environ.get("BIZQ_LAB_KILL_ROUNDS", "3"))
+WRITERS, COLLECTORS = 4, 2
+MEAN_LIFE_S = 0.2
+SHORT_OF_A_SEGMENT = 64 * 1024
+
+
+def collected(log: Log) -> list[str]:
+    """The ids of all events in the tables, one for each row."""
+    log.collect()
+    ids = " UNION ALL ".join(f"SELECT event_id FROM {kind}" for kind in EVENTS)  # noqa: S608 - the kinds are ours
+    return list(log.sql(ids)["event_id"])
+
+
+def assert_exactly_once(log: Log, acknowledged: set[str], *, in_flight: int) -> None:
+    rows = collected(log)
+    assert len(rows) == len(set(rows)), "an event was collected twice"
+    assert acknowledged - set(rows) == set(), "an acknowledged event was lost"
+    assert len(set(rows) - acknowledged) <= in_flight, "events appeared that nobody wrote"
+
+
+def assert_outcomes_are_those_of_the_events(log: Log) -> None:
+    every_row = "SELECT * FROM task_outcome ORDER BY decision_id"
+    kept = log.sql(every_row)
+    log.rebuild_task_outcome()
+    assert kept.equals(log.sql(every_row))
+
+
+def at_work(programs: list[Program]) -> list[Program]:
+    """The same programs, once each has said that it began."""
+    for program in programs:
+        assert program.stdout is not None
+        assert program.stdout.readline() in {"writing\n", "collecting\n"}
+    return programs
+
+
+def kill_all(programs: list[Program], rng: random.Random) -> None:
+    """Kill each at its own random instant."""
+    for program in rng.sample(programs, len(programs)):
+        time.sleep(rng.uniform(0, 2 * MEAN_LIFE_S / len(programs)))
+        program.kill()
+        program.communicate()
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_writers_and_collectors_killed_at_any_instant_lose_and_double_nothing(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "lab.duckdb"
+    words = [tmp_path / f"w{index}" for index in range(WRITERS)]
+    collectors = at_work([start("collect", path) for _ in range(COLLECTORS)])
+    writers = at_work([start("write", path, word) for word in words])
+    kill_all(writers + collectors, random.Random(number))
+    acknowledged = {event_id for word in words for event_id in word.read_text().splitlines()}
+    with Log.open(path) as log:
+        # A writer that died between the end of `append` and its word has one event in flight.
+        assert_exactly_once(log, acknowledged, in_flight=WRITERS)
+        assert_outcomes_are_those_of_the_events(log)
+        assert log.health().quarantined == 0
+    left = [entry.name for entry in journal_folder(path).iterdir() if entry.suffix == ".jsonl"]
+    assert left == [], "segments of the dead stay only until they are collected"
+
+
+def test_a_full_disk_is_said_before_the_caller_goes_on_and_the_segment_heals(tmp_path: Path) -> None:
+    path = tmp_path / "lab.duckdb"
+    lines = finish(start("fill", path, SHORT_OF_A_SEGMENT)).splitlines()
+    acknowledged = {line for line in lines if line.startswith("full-")}
+    assert [line.split()[0] for line in lines if line not in acknowledged] == ["refused"]
+    with Log.open(path) as log:
+        assert_exactly_once(log, acknowledged, in_flight=0)
+        health = log.health()
+        assert health.quarantined <= 1, "the line that was cut short, if there was room for its beginning"
+        assert health.needs_attention == bool(health.quarantined)
+
+
+@pytest.mark.parametrize("already", [False, True])
+def test_collecting_onto_a_full_disk_fails_whole_and_can_be_done_again(tmp_path: Path, *, already: bool) -> None:
+    """The disk fills at ever later bytes: in the copy of the lines, the write-ahead log, the checkpoint."""
+    path = tmp_path / "lab.duckdb"
+    if already:
+        with Log.open(path) as log:
+            log.collect()
+    lines = finish(start("fill", path, SHORT_OF_A_SEGMENT)).splitlines()
+    acknowledged = {line for line in lines if line.startswith("full-")}
+    for share in (0.1, 0.35, 0.6, 1.1):
+        said = finish(start("collect_full", path, round(share * SHORT_OF_A_SEGMENT)))
+        assert said == "" or (said.startswith("LogError: ") and said.endswith(": File too large\n")), share
+    with Log.open(path) as log:
+        assert_exactly_once(log, acknowledged, in_flight=0)
+        assert_outcomes_are_those_of_the_events(log)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["lab.duckdb", "lab.duckdb.journal"]
