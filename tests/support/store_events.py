@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from itertools import count
 from typing import Any, get_type_hints
 
@@ -27,11 +28,14 @@ _VALUES: dict[object, Any] = {
 def make_event(kind: str, **overrides: Any) -> Event:
     """An event of a kind with a fresh id and time, and a value in every field."""
     number = next(_numbers)
-    cls = EVENTS[kind]
-    hints = get_type_hints(cls)
-    values = {field.name: _VALUES[hints[field.name]] for field in fields(cls)}
-    values |= {"event_id": f"evt_{number:08d}", "recorded_at_us": START_US + number}
-    return cls(**(values | overrides))
+    own = {"event_id": f"evt_{number:08d}", "recorded_at_us": START_US + number}
+    return EVENTS[kind](**(_values(kind) | own | overrides))
+
+
+@cache
+def _values(kind: str) -> dict[str, Any]:
+    hints = get_type_hints(EVENTS[kind])
+    return {field.name: _VALUES[hints[field.name]] for field in fields(EVENTS[kind])}
 
 
 def make_story(decision_id: str, *, at_us: int = START_US, **decision: Any) -> list[Event]:
