@@ -18,7 +18,7 @@ from bizq_lab.stats import CrossMoments, Moments, PairedTally, Tally, Test
 
 integers = st.lists(st.integers(-(10**15), 10**15), max_size=30)
 floats = st.lists(st.floats(-1e9, 1e9, allow_nan=False), max_size=30)
-pairs = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=20)
+pairs = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=10)
 
 
 @given(integers, integers)
