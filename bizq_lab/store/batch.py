@@ -120,7 +120,7 @@ def _read_json(connection: duckdb.DuckDBPyConnection, kind: str, lines: list[byt
     text = statement("stage").replace("__columns__", columns).replace("__longest__", str(longest))
     with tempfile.TemporaryDirectory(prefix="bizq-lab-") as folder:
         file = Path(folder) / "lines.jsonl"
-        file.write_bytes(b"".join(line + b"\n" for line in lines))
+        file.write_bytes(b"\n".join([*lines, b""]))
         connection.execute(text.replace("__kind__", kind).replace("__file__", str(file).replace("'", "''")))
 
 
