@@ -1,7 +1,7 @@
 """What a decision costs, beside LiteLLM's pick: `python tests/benchmarks/bench_routing.py [--litellm PYTHON] [--full]`.
 
-LiteLLM runs in an environment of its own, whose interpreter is given: `pip install 'litellm<1.109.1'` in a new one, then
-`pip install --no-deps litellm==1.109.1` (its pins may not resolve). The older version picks in about half the time.
+LiteLLM runs in an environment of its own, whose interpreter is given: `pip install 'litellm<1.109.1'` in a new one,
+then `pip install --no-deps litellm==1.109.1` (its pins may not resolve). The older version picks in half the time.
 Times are CPU time of single calls in microseconds, on both sides, so that a busy machine does not spoil them; the
 garbage collector is off while they are taken. Nothing here is a test: figures depend on the machine, read the ratios.
 """
