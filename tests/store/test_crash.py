@@ -77,11 +77,17 @@ def test_writers_and_collectors_killed_at_any_instant_lose_and_double_nothing(tm
     assert left == [], "segments of the dead stay only until they are collected"
 
 
+def fill(path: Path, name: str) -> set[str]:
+    """Append until the disk is full, and once more; returns the ids that were acknowledged."""
+    said = finish(start("fill", path, name, SHORT_OF_A_SEGMENT)).splitlines()
+    refused = [line for line in said if line.startswith("refused ")]
+    assert len(refused) == 1
+    return set(said) - set(refused)
+
+
 def test_a_full_disk_is_said_before_the_caller_goes_on_and_the_segment_heals(tmp_path: Path) -> None:
     path = tmp_path / "lab.duckdb"
-    lines = finish(start("fill", path, SHORT_OF_A_SEGMENT)).splitlines()
-    acknowledged = {line for line in lines if line.startswith("full-")}
-    assert [line.split()[0] for line in lines if line not in acknowledged] == ["refused"]
+    acknowledged = fill(path, "full")
     with Log.open(path) as log:
         assert_exactly_once(log, acknowledged, in_flight=0)
         health = log.health()
@@ -91,14 +97,14 @@ def test_a_full_disk_is_said_before_the_caller_goes_on_and_the_segment_heals(tmp
 
 @pytest.mark.parametrize("already", [False, True])
 def test_collecting_onto_a_full_disk_fails_whole_and_can_be_done_again(tmp_path: Path, *, already: bool) -> None:
-    """The disk fills at ever later bytes: in the copy of the lines, the write-ahead log, the checkpoint."""
+    """There is no room for the checkpoint, then for the write-ahead log, then for the copy of the lines."""
     path = tmp_path / "lab.duckdb"
     if already:
         with Log.open(path) as log:
             log.collect()
-    lines = finish(start("fill", path, SHORT_OF_A_SEGMENT)).splitlines()
-    acknowledged = {line for line in lines if line.startswith("full-")}
-    for share in (0.1, 0.35, 0.6, 1.1):
+    acknowledged = set()
+    for name, share in (("a", 1.2), ("b", 1.2), ("c", 0.1)):
+        acknowledged |= fill(path, name)
         said = finish(start("collect_full", path, round(share * SHORT_OF_A_SEGMENT)))
         assert said == "" or (said.startswith("LogError: ") and said.endswith(": File too large\n")), share
     with Log.open(path) as log:

@@ -9,6 +9,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.support.store_events import make_event
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
+PACE_S = 0.001  # between tasks, so that a round is about deaths and not about volume
 Program = subprocess.Popen[str]
 
 
@@ -52,6 +54,7 @@ def _write(log: Log, acknowledged: str) -> None:
         if number == 0:
             _say("writing")
         number += 1
+        time.sleep(PACE_S)
 
 
 def _story(decision_id: str) -> list[Event]:
@@ -69,24 +72,24 @@ def _collect(log: Log) -> None:
         log.collect()
 
 
-def _fill(log: Log, limit_bytes: str) -> None:
-    """Append until the disk is full, then make room and append one more; print what was acknowledged."""
+def _fill(log: Log, name: str, limit_bytes: str) -> None:
+    """Append until the disk is full, then make room and append one more; say what was acknowledged."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit_bytes), hard))
     number = 0
     try:
         while True:
-            _acknowledge(log, number)
+            _acknowledge(log, f"{name}-{number}")
             number += 1
     except JournalWriteError as error:
         _say(f"refused {error.message}")
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    _acknowledge(log, number + 1)
+    _acknowledge(log, f"{name}-{number + 1}")
 
 
-def _acknowledge(log: Log, number: int) -> None:
-    log.append(make_event("decision", event_id=f"full-{number}", decision_id=f"full-{number}"))
-    _say(f"full-{number}")
+def _acknowledge(log: Log, name: str) -> None:
+    log.append(make_event("decision", event_id=name, decision_id=name))
+    _say(name)
 
 
 def _collect_full(log: Log, limit_bytes: str) -> None:
