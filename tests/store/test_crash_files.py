@@ -82,17 +82,6 @@ def test_a_garbled_line_costs_itself_and_no_other(tmp_path: Path, rng: random.Ra
             assert "quarantined" in str(log.health())
 
 
-def test_strangers_in_the_journal_folder_are_named_and_left_alone(path: Path) -> None:
-    segment = filled(path)
-    stranger = segment.with_name("notes.txt")
-    stranger.write_text("mine")
-    with Log.open(path) as log:
-        assert log.collect().foreign == ("notes.txt",)
-        assert len(decisions(log)) == EVENTS_IN_A_SEGMENT
-        assert log.health().needs_attention
-    assert stranger.read_text() == "mine"
-
-
 def test_a_copy_of_a_segment_is_collected_once(path: Path) -> None:
     """Event ids are the belt to the offsets' braces: somebody may restore a segment that was collected before."""
     segment = filled(path)

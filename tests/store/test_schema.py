@@ -14,7 +14,7 @@ from bizq_lab.store.migrations import SCHEMA_VERSION, Migration, migrations
 from bizq_lab.store.places import refuse_unsupported
 from bizq_lab.store.schema import file_version, prepare
 from bizq_lab.store.snapshot import snapshot_path
-from bizq_lab.store.views import View, views
+from bizq_lab.store.views import views
 from tests.support.store_events import make_event, make_story
 
 HEAD = migrations()
@@ -80,31 +80,6 @@ def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     assert file_version(path, patience_s=0) == SCHEMA_VERSION
     with duckdb.connect(str(path), read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half'").fetchall() == [(0,)]
-
-
-@pytest.mark.parametrize("view", views(), ids=lambda view: view.name)
-def test_a_views_grain_identifies_its_rows_and_plain_duckdb_reads_it(path: Path, view: View) -> None:
-    keys = ", ".join(view.grain)
-    with duckdb.connect(str(path), read_only=True) as connection:
-        total = connection.execute(f"SELECT count(*) FROM {view.name}").fetchall()[0][0]  # noqa: S608 - our own names
-        distinct = connection.execute(
-            f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {view.name})"  # noqa: S608 - our own names
-        ).fetchall()[0][0]
-        tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    assert total == distinct
-    assert total > 0 or view.name == "quarantine_health"
-    assert view.purpose
-    assert view.columns
-    assert set(view.reads) <= tables | {other.name for other in views()}
-    assert f"VIEW {view.name} AS" in view.sql
-
-
-def test_an_attempt_without_an_end_is_unknown_and_booked_at_its_worst_case(path: Path) -> None:
-    with duckdb.connect(str(path), read_only=True) as connection:
-        query = "SELECT status, maybe_billed, booked_nano_usd FROM attempt_state WHERE attempt_id = 'open'"
-        assert connection.execute(query).fetchall() == [("unknown", True, 99)]
-    with Log.open(path) as log:
-        assert log.health().unknown_attempts == 1
 
 
 def test_the_same_events_give_the_same_views(tmp_path: Path) -> None:
