@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,7 +65,8 @@ def commit_chunks(connection: duckdb.DuckDBPyConnection, chunks: dict[str, Chunk
         counts = _advance(connection, chunks, refused)
         connection.execute("COMMIT")
     except duckdb.Error:
-        connection.execute("ROLLBACK")
+        with suppress(duckdb.Error):  # a commit that failed has ended its transaction
+            connection.execute("ROLLBACK")
         raise
     return counts
 

@@ -60,7 +60,7 @@ def read_recorded(path: str | Path) -> list[dict[str, Any]]:
     Raises:
         InputError: As `RecordedOutcomes`.
     """
-    return checked_rows(_read(Path(path)), where=str(path))
+    return [dict(row) for row in checked_rows(_read(Path(path)), where=str(path))]
 
 
 def write_recorded(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -12,8 +12,8 @@ WITH ended AS (
 )
 SELECT
     'chat ' || a.request_model AS span_name,
-    (CAST(a.recorded_at_us AS HUGEINT) - a.response_time_us) * 1000 AS start_time_unix_nano,
-    CAST(a.recorded_at_us AS HUGEINT) * 1000 AS end_time_unix_nano,
+    (a.recorded_at_us - a.response_time_us) * 1000 AS start_time_unix_nano,
+    a.recorded_at_us * 1000 AS end_time_unix_nano,
     CASE WHEN a.status = 'completed' THEN 'OK' ELSE 'ERROR' END AS status_code,
     'chat' AS "gen_ai.operation.name",
     a.provider AS "gen_ai.provider.name",

@@ -6,7 +6,7 @@ CREATE OR REPLACE VIEW quarantine_health AS
 SELECT
     segment, reason,
     count(*) AS lines,
-    sum(octet_length(line)) AS bytes,
+    CAST(sum(octet_length(line)) AS BIGINT) AS bytes,
     min(byte_offset) AS first_offset
 FROM quarantine
 GROUP BY segment, reason;
