@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import NoReturn
 
@@ -9,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from bizq_lab import __version__
-from bizq_lab.cli.output import Exit, exit_code, say
+from bizq_lab.cli.output import Exit, exit_code, problems, say
 from bizq_lab.errors import BizqLabError
 
 app = typer.Typer(
@@ -29,9 +30,11 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 
 def _register() -> None:
-    """Attach each command; a module a group, so that none needs scrolling."""
+    """Attach each command, once; a module a group, so that none needs scrolling."""
     from bizq_lab.cli import config, demo, doctor, questions, record, tasks
 
+    if app.registered_commands:
+        return
     for module in (demo, tasks, questions, config, doctor, record):
         for command in module.COMMANDS:
             app.command()(command)
@@ -39,6 +42,9 @@ def _register() -> None:
 
 def run() -> NoReturn:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a character must not cost the answer
     _register()
     try:
         code = app(standalone_mode=False)
@@ -46,10 +52,13 @@ def run() -> NoReturn:
         say(f"{type(error).__name__}: {error}")
         sys.exit(exit_code(error))
     except ValidationError as error:
-        say(f"InputError: {_first(error)}")
+        say(f"InputError: {problems(error)}")
         sys.exit(Exit.USAGE)
     except typer.Abort:
         say("Aborted.")
+        sys.exit(Exit.ERROR)
+    except OSError as error:
+        say(f"{type(error).__name__}: {error.strerror or error}: {error.filename!r}")
         sys.exit(Exit.ERROR)
     except Exception as error:
         usage = _usage(error)
@@ -60,18 +69,13 @@ def run() -> NoReturn:
     sys.exit(code or Exit.OK)
 
 
-def _first(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r:.80}" for item in error.errors()
-    )
-    return "; ".join(problems)
-
-
 def _usage(error: Exception) -> str | None:
     """Click's usage errors, whichever copy of click typer brings along."""
     show = getattr(error, "format_message", None)
     if show is None:
         return None
     context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return str(show())
     where = "" if context is None else f"\nHint: {context.command_path} --help"
     return f"usage: {show()}{where}"

@@ -27,7 +27,7 @@ def doctor(
     if fix:
         _install()
     findings = [_python(), _engine(), *_keys(), *_log(log)]
-    text = "\n".join(f"{f['state']:<8}{f['what']:<16}{f['detail']}" for f in findings)
+    text = "\n".join(f"{f['state']:<8}{f['what']:<19}{f['detail']}" for f in findings)
     emit({"findings": findings}, as_json=as_json, text=text)
     if any(finding["state"] == "attend" for finding in findings):
         raise typer.Exit(Exit.ALERT)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from bizq_lab.core.display import printable
 from bizq_lab.core.result import Result
@@ -62,12 +63,20 @@ def emit(answer: Result | dict[str, Any] | list[Any], *, as_json: bool, text: st
         data = answer.to_dict() if isinstance(answer, Result) else answer
         sys.stdout.write(to_json(data) + "\n")
     else:
-        sys.stdout.write((str(answer) if text is None else text) + "\n")
+        sys.stdout.write(printable(str(answer) if text is None else text) + "\n")
 
 
 def to_json(data: Any) -> str:
-    """Strict JSON: sorted keys, and null for what is not finite."""
-    return json.dumps(_strict(data), sort_keys=True, indent=2, allow_nan=False, default=str, ensure_ascii=False)
+    """Strict JSON in ASCII, which every terminal and pipe carries: sorted keys, and null for what is not finite."""
+    return json.dumps(_strict(data), sort_keys=True, indent=2, allow_nan=False, default=str)
+
+
+def problems(error: ValidationError) -> str:
+    """What pydantic found, in one line: each field, what is wrong with it, what was given."""
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r:.80}"
+        for item in error.errors(include_url=False)
+    )
 
 
 def existing(path: Path) -> Path:
@@ -89,4 +98,4 @@ def _strict(value: Any) -> Any:
         return {str(key): _strict(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_strict(item) for item in value]
-    return value
+    return _strict(value.tolist()) if hasattr(value, "tolist") else value  # numpy's arrays and scalars

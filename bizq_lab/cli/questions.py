@@ -66,7 +66,8 @@ def sql(
 
     with Lab.open(existing(log)) as lab:
         frame = lab.sql(statement)
-    emit(frame.to_dict("records"), as_json=as_json, text=frame.to_string(index=False))
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    emit(rows, as_json=as_json, text=frame.to_string(index=False))
 
 
 def report(

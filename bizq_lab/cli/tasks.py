@@ -6,14 +6,16 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
+from pydantic import ValidationError
 
-from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, say
+from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, problems, say
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import InputError, NotEnoughData
 
+Noun = TypeVar("Noun", Task, RoutingContext)
 Tasks = Annotated[Path | None, typer.Argument(help="Tasks as JSONL, `-` for standard input.")]
 OneType = Annotated[str | None, typer.Option("--type", help="One task of this type, instead of a file.")]
 OneInput = Annotated[str, typer.Option("--input", help="Its input, as a JSON object.")]
@@ -109,20 +111,24 @@ def _tasks(path: Path | None, type_: str | None, input_: str) -> Iterator[Task]:
         message = "no task was named" if path is None else "both a file and --type were named"
         raise InputError(message, hint="pass TASKS.jsonl, or --type with --input")
     if type_ is not None:
-        yield Task(type=type_, input=_object(input_, "--input"))
+        yield _validated(Task, {"type": type_, "input": _object(input_, "--input")}, "--type and --input")
         return
     if str(path) != "-" and not path.exists():  # type: ignore[union-attr]
         message = f"no tasks at {str(path)!r}"
         raise NotEnoughData(message, hint='one JSON object a line: {"type": …, "input": {…}}')
     lines = sys.stdin if str(path) == "-" else path.open(encoding="utf-8")  # type: ignore[union-attr]
     with lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield Task.model_validate(_object(line, f"{path}:{number}"))
+        try:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _validated(Task, _object(line, f"{path}:{number}"), f"{path}:{number}")
+        except UnicodeDecodeError as error:
+            message = f"{path}: not UTF-8: {error.reason} at byte {error.start}"
+            raise InputError(message, hint="save the file as UTF-8") from None
 
 
 def _context(text: str) -> RoutingContext:
-    return RoutingContext.model_validate({"workspace_id": "cli", **_object(text, "--context")})
+    return _validated(RoutingContext, {"workspace_id": "cli", **_object(text, "--context")}, "--context")
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
@@ -131,10 +137,21 @@ def _object(text: str, where: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         message = f"{where} == {text.strip()[:80]!r}, is not JSON: {error.msg} at column {error.colno}"
         raise InputError(message) from None
+    except (RecursionError, ValueError) as error:  # nested too deep, or a number of thousands of digits
+        message = f"{where} == {text.strip()[:80]!r}, is not JSON that can be read: {str(error)[:80]}"
+        raise InputError(message) from None
     if not isinstance(value, dict):
         message = f"{where} == {text.strip()[:80]!r}, must be a JSON object"
         raise InputError(message)
     return value
+
+
+def _validated(kind: type[Noun], data: dict[str, Any], where: str) -> Noun:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        message = f"{where}: {problems(error)}"
+        raise InputError(message) from None
 
 
 COMMANDS = (route, run)
