@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from bizq_lab.analysis import compare, efficiency, performance
+    from bizq_lab.analysis.compare import compare
+    from bizq_lab.analysis.efficiency import efficiency
+    from bizq_lab.analysis.performance import performance
     from bizq_lab.catalog import Catalog, load_catalog
     from bizq_lab.config import RoutingConfig, load_config, save_config
     from bizq_lab.core.decision import RoutingDecision
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from bizq_lab.lab import BizQAIRouter, Lab
     from bizq_lab.routing import AdaptiveRouter, AITaskRouter, CostCalculator
     from bizq_lab.store import Log
-    from bizq_lab.tuning import publish, tune
+    from bizq_lab.tuning.publish import publish
+    from bizq_lab.tuning.tune import tune
 
 _HOME = {
     "AITaskRouter": "bizq_lab.routing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -9,6 +10,7 @@ from bizq_lab.analysis.metrics import metric_named
 from bizq_lab.analysis.verdict import Verdict, oriented
 from bizq_lab.core.decision import Design
 from bizq_lab.core.estimate import Estimate
+from bizq_lab.core.money import format_usd
 from bizq_lab.core.result import Result
 
 if TYPE_CHECKING:
@@ -92,7 +94,14 @@ class Comparison(Result):
         """Verdict, difference and cost in one short line."""
         row = self.main_row()
         cost = next((r for r in self.rows if r.metric == "cost" and r.arm == row.arm), None)
-        price = f"; cost {cost.difference}" if cost is not None and row.metric != "cost" else ""
+        price = ""
+        if cost is not None and row.metric != "cost":
+            known = math.isfinite(cost.difference.lower) and math.isfinite(cost.difference.upper)
+            price = (
+                f"; cost {cost.difference}"
+                if known
+                else f"; cost {format_usd(cost.difference.value)}, interval unknown"
+            )
         name = f"{self.verdict} {self.winner}".strip().replace("_", " ")
         noun = "tasks" if self.design == "paired" else "units"
         return f"{name}: {row.arm} vs {row.control} {row.difference} (n = {row.n} {noun}){price}"

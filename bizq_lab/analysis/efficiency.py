@@ -97,11 +97,11 @@ class Efficiency(Result):
         from bizq_lab.viz import cost_bars  # noqa: PLC0415 - loads matplotlib
 
         rows = [
-            {"arm": f"{row.task_type}  {row.arm}", "cost_per_success_usd": row.cost_per_success_usd}
+            {"task": row.task_type, "arm": row.arm, "cost_per_success_usd": row.cost_per_success_usd}
             for row in self.rows
             if row.cost_per_success_usd is not None
         ]
-        return cost_bars(rows, cost="cost_per_success_usd", title="Cost of a success", ax=ax)
+        return cost_bars(rows, group="task", label="arm", cost="cost_per_success_usd", title="Cost of a success", ax=ax)
 
 
 RANK_SEED = 20240401  # of the maxima that rank sets are read against

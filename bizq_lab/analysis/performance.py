@@ -99,8 +99,8 @@ class Performance(Result):
         """Success of each cell with its interval."""
         from bizq_lab.viz import forest  # noqa: PLC0415 - loads matplotlib
 
-        named = [{"cell": f"{row.task_type}  {row.arm or row.model}", "success": row.success} for row in self.rows]
-        return forest(named, label="cell", estimate="success", title="Success by task type and arm", ax=ax)
+        rows = [{"task": r.task_type, "arm": r.arm or r.model, "success": r.success} for r in self.rows]
+        return forest(rows, group="task", label="arm", estimate="success", title="Success by task type and arm", ax=ax)
 
 
 def performance(

@@ -30,7 +30,7 @@ class ProviderCall:
         idempotency_key: For tasks with side effects; or empty.
         timeout_s: Seconds left for this attempt.
         ordinal: Which attempt of the decision this is, from 1.
-        task: The task itself, for a simulated world that must write a passing or a failing answer; nobody else reads it.
+        task: The task itself, for a simulated world that must write a passing or a failing answer; for nobody else.
     """
 
     config: ModelConfig

@@ -18,7 +18,7 @@ from bizq_lab.core.seeded import SeededClock, SeededIds
 from bizq_lab.execution import local_engine_problem
 from bizq_lab.lab.lab import Lab
 from bizq_lab.lab.loop import LoopOptions, LoopOutcome, Progress, close_the_loop
-from bizq_lab.lab.providers import live_providers, replay_providers, simulated_providers
+from bizq_lab.lab.providers import LazyProviders, live_providers, replay_providers, simulated_providers
 from bizq_lab.store import Log, RecordedOutcomes, journal_folder
 
 if TYPE_CHECKING:
@@ -155,11 +155,11 @@ def _simulated(home: Path, *, full: bool, seed: int) -> Demo:
     )
 
 
-def _study(home: Path, catalog: Catalog, seed: int, providers: Mapping[str, object]) -> Lab:
+def _study(home: Path, catalog: Catalog, seed: int, providers: LazyProviders) -> Lab:
     clock = SeededClock(STUDY_START)
     return Lab.open(
         home / "lab.duckdb", catalog=catalog, providers=providers, clock=clock, ids=SeededIds(seed), seed=seed
-    )  # type: ignore[arg-type]
+    )
 
 
 def _all_tasks(catalog: Catalog) -> tuple[Task, ...]:

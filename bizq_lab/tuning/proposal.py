@@ -132,6 +132,6 @@ class Proposal(Result):
         """Weights before and after."""
         from bizq_lab.viz import weights  # noqa: PLC0415 - loads matplotlib
 
-        before = {f"{row.task_type} · {row.arm}": float(row.percent_now) for row in self.rows}
-        after = {f"{row.task_type} · {row.arm}": float(row.percent) for row in self.rows}
+        before = {(row.task_type, row.arm): float(row.percent_now) for row in self.rows}
+        after = {(row.task_type, row.arm): float(row.percent) for row in self.rows}
         return weights(before, after, title="Share of traffic, now and proposed", ax=ax)

@@ -12,7 +12,7 @@ CONFIG = RoutingConfig(
     catalog_version="1e3",
     as_of=date(2026, 11, 24),
     arms={"a: [1]": ArmSpec(model="openai/gpt-6-luna")},
-    tasks={"order.process_batch": {"weights": {"a: [1]": 10, "default": 90}}},  # type: ignore[dict-item]
+    tasks={"order.process_batch": {"weights": {"a: [1]": 10, "default": 90}}},
 )
 
 

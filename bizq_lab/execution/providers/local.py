@@ -81,6 +81,6 @@ class LocalProvider:
                 clock=self._clock,
                 limit_field="max_tokens",  # what every OpenAI-compatible server understands
                 key_variable=None,
-                keep_alive=False,  # llama.cpp drops idle connections without a word, and a new one costs next to nothing
+                keep_alive=False,  # llama.cpp drops connections without a word; a new one costs next to nothing
             ),
         )
