@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bizq_lab.analysis import compare
+from bizq_lab.catalog.tasks import load_tasks
 from bizq_lab.core.ids import derived_id, derived_seed
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import InputError, NotEnoughData
-from bizq_lab.experiments.plan import ExperimentPlan, defaults_for
+from bizq_lab.experiments.deploy import arm_to_deploy, winning_config
+from bizq_lab.experiments.plan import ExperimentPlan, Quote, defaults_for, planned_cost
+from bizq_lab.tuning import publish
 
 if TYPE_CHECKING:
     from bizq_lab.analysis import Comparison
     from bizq_lab.catalog import Catalog
+    from bizq_lab.config import RoutingConfig
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, IdSource, Runner
     from bizq_lab.store import Log
 
+US_PER_S = 1_000_000
 Progress = Callable[[ExperimentPlan, str, "TaskResult"], None]
 
 
@@ -34,6 +41,8 @@ class ModelABTester:
         catalog: Declares sample sizes and margins.
         clock: Wall time of the record, and the deadline's monotonic time.
         ids: Where event ids come from.
+        wait: Runs a coroutine to its end, for synchronous callers; in a notebook too.
+        quote: Estimates what an execution costs; None leaves costs out of plans.
         context: Who pays for the tasks of an experiment.
         seed: Randomises the order of arms and tasks.
     """
@@ -43,6 +52,8 @@ class ModelABTester:
     catalog: Catalog
     clock: Clock
     ids: IdSource
+    wait: Callable[[Coroutine[Any, Any, int]], int]
+    quote: Quote | None = None
     context: RoutingContext = field(default_factory=lambda: RoutingContext(workspace_id="experiments"))
     seed: int = 0
 
@@ -51,15 +62,35 @@ class ModelABTester:
         task_type: str,
         arms: Sequence[str],
         *,
+        tasks: Sequence[Task] | None = None,
         sample_size: int | None = None,
+        repeats: int = 1,
         primary_metric: str = "success",
         margin: float | None = None,
-        cost_usd: float | None = None,
-        cost_high_usd: float | None = None,
     ) -> ExperimentPlan:
-        """A pre-registration with the task type's own defaults where nothing is said."""
+        """A pre-registration with the task type's own defaults where nothing is said, and what it will cost.
+
+        Args:
+            task_type: What is compared.
+            arms: Arm ids; the first is the control.
+            tasks: Priced to estimate the cost; the bundled ones if None.
+            sample_size: Tasks per arm.
+            repeats: Executions of each task by each arm.
+            primary_metric: The one metric that decides.
+            margin: Non-inferiority margin.
+
+        Raises:
+            InputError: Fewer than two arms, a size below one, or no task to price.
+            UnknownModel: An arm that is neither the config's nor a model.
+        """
         default_size, default_margin, minimum_effect = defaults_for(self.catalog, task_type)
         size = default_size if sample_size is None else sample_size
+        cost_usd = cost_high_usd = None
+        if self.quote is not None and size > 0:
+            own = [task for task in (load_tasks(task_type) if tasks is None else tasks) if task.type == task_type]
+            cost_usd, cost_high_usd = planned_cost(
+                self.quote, _some(own, task_type), arms, sample_size=size, repeats=repeats
+            )
         return ExperimentPlan(
             experiment=derived_id("exp", task_type, *arms, self.seed),
             task_type=task_type,
@@ -67,6 +98,7 @@ class ModelABTester:
             primary_metric=primary_metric,
             margin=default_margin if margin is None else margin,
             sample_size=size,
+            repeats=repeats,
             cost_usd=cost_usd,
             cost_high_usd=cost_high_usd,
             minimum_effect=minimum_effect,
@@ -98,7 +130,7 @@ class ModelABTester:
         plans: Sequence[ExperimentPlan],
         tasks: Sequence[Task],
         *,
-        repeats: int = 1,
+        repeats: int | None = None,
         deadline_s: float | None = None,
         progress: Progress | None = None,
     ) -> int:
@@ -106,9 +138,19 @@ class ModelABTester:
 
         Blocks of the experiments alternate, so that a deadline leaves all of them with about the same n.
         Past `deadline_s` seconds no new block starts; one that has started is finished.
+
+        Args:
+            plans: Registered here, before the first decision.
+            tasks: Of all the plans' types.
+            repeats: Executions of each task by each arm; by default what each plan says.
+            deadline_s: Seconds; None means no limit.
+            progress: Called after each execution.
+
+        Raises:
+            NotEnoughData: A plan has no task; nothing was registered or executed.
         """
         started = self.clock.monotonic()
-        queues = [self._blocks(plan, tasks, repeats) for plan in plans]
+        queues = [self._blocks(plan, tasks, plan.repeats if repeats is None else repeats) for plan in plans]
         for plan in plans:
             self.register(plan)
         done = 0
@@ -135,6 +177,88 @@ class ModelABTester:
             control=plan.arms[0],
         )
 
+    def run_model_comparison(
+        self,
+        task_type: str,
+        arms: Sequence[str],
+        tasks: Sequence[Task],
+        *,
+        sample_size: int | None = None,
+        repeats: int = 1,
+        primary_metric: str = "success",
+        margin: float | None = None,
+        deadline_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> Comparison:
+        """Plan, register, run and read one paired comparison: the specification's `runModelComparison`.
+
+        Args:
+            task_type: What is compared.
+            arms: Arm ids of the config in force, or model keys; the first is the control.
+            tasks: Those of other types are left out.
+            sample_size: Tasks per arm; by default what the task type declares, and never more than there are.
+            repeats: Executions of each task by each arm.
+            primary_metric: The one metric that decides.
+            margin: Non-inferiority margin; by default the task type's.
+            deadline_s: No new task starts after this many seconds.
+            progress: Called after each execution.
+
+        Raises:
+            NotEnoughData: No task is of that type, or time was too short for one.
+            InputError: The plan could not be analysed; nothing was executed.
+        """
+        own = _some([task for task in tasks if task.type == task_type], task_type)
+        default_size, _, _ = defaults_for(self.catalog, task_type)
+        plan = self.plan(
+            task_type,
+            arms,
+            tasks=own,
+            sample_size=min(default_size if sample_size is None else sample_size, len(own)),
+            repeats=repeats,
+            primary_metric=primary_metric,
+            margin=margin,
+        )
+        self.wait(self.run_plans([plan], own, deadline_s=deadline_s, progress=progress))
+        return self.analyze(plan)
+
+    def deploy_winner(
+        self,
+        task_type: str,
+        comparison: Comparison,
+        config: RoutingConfig,
+        path: str | Path,
+        *,
+        rollout_percentage: int = 10,
+        as_of: date | None = None,
+        override: str = "",
+    ) -> RoutingConfig:
+        """Give the winner a share of the traffic, the rest as now, and publish that (S31).
+
+        Args:
+            task_type: Must be the comparison's.
+            comparison: What was found.
+            config: What runs now.
+            path: The routing config file to write.
+            rollout_percentage: The winner's share, from 1 to 100.
+            as_of: The date the config carries; by default the clock's day.
+            override: Reason for deploying the most promising arm against the verdict; logged.
+
+        Returns:
+            The published config: its `parent` is the present one.
+
+        Raises:
+            UnsafeProposal: The verdict or the number of tasks does not suffice, and nothing overrides that.
+            InputError: Another task type was compared, or the share is out of range.
+            InvalidRoutingConfig: The config has expired, does not know the arm, or cannot be written.
+        """
+        if comparison.task_type != task_type:
+            message = f"task_type == {task_type!r}, but the comparison is of {comparison.task_type!r}"
+            raise InputError(message, hint="deploy a comparison on the task type it was made on")
+        arm = arm_to_deploy(comparison, override=override)
+        today = as_of or datetime.fromtimestamp(self.clock.now_us() / US_PER_S, UTC).date()
+        deployed = winning_config(config, comparison, arm, rollout_percentage=rollout_percentage, as_of=today)
+        return publish(deployed, path, present=config, sink=self.log, override=override, clock=self.clock, ids=self.ids)
+
     def _finish(self, plans: Sequence[ExperimentPlan], done: int) -> int:
         for plan in plans:
             self.register(plan, "finished")
@@ -143,10 +267,14 @@ class ModelABTester:
     def _blocks(
         self, plan: ExperimentPlan, tasks: Sequence[Task], repeats: int
     ) -> list[tuple[ExperimentPlan, Task, int]]:
-        own = [task for task in tasks if task.type == plan.task_type]
-        if not own:
-            message = f"no task of type {plan.task_type!r} was given"
-            raise NotEnoughData(message, hint="pass tasks of the experiment's type")
+        own = _some([task for task in tasks if task.type == plan.task_type], plan.task_type)
         random.Random(derived_seed(self.seed, plan.experiment)).shuffle(own)
         chosen = own[: plan.sample_size]
         return [(plan, task, repeat) for repeat in range(repeats) for task in chosen]
+
+
+def _some(own: list[Task], task_type: str) -> list[Task]:
+    if not own:
+        message = f"no task of type {task_type!r} was given"
+        raise NotEnoughData(message, hint="pass tasks of the experiment's type")
+    return own

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bizq_lab.analysis import Comparison, Efficiency, Performance
-    from bizq_lab.core.decision import RoutingDecision
+    from bizq_lab.core.decision import CostEstimate, RoutingDecision
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, IdSource, Provider
     from bizq_lab.experiments import ModelABTester
@@ -218,9 +218,17 @@ class Lab:
             catalog=self.catalog,
             clock=self.clock,
             ids=self.ids,
+            wait=self.executor.wait,
+            quote=self._quote,
             seed=self.seed,
             **options,
         )
+
+    def _quote(self, task: Task, arm: str) -> CostEstimate:
+        """What this arm is expected to take for this task, by the router's own estimate."""
+        context = RoutingContext(workspace_id="experiments")
+        decision = self.service.router.route_task(task, context, snapshot=self.snapshot(context), arm=arm)
+        return decision.estimate
 
     # -- ending -------------------------------------------------------------------------------------------------
 

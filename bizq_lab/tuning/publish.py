@@ -24,6 +24,7 @@ def publish(
     proposal: Proposal | RoutingConfig,
     path: str | Path,
     *,
+    present: RoutingConfig | None = None,
     sink: EventSink | None = None,
     override: str = "",
     author: str = "",
@@ -35,6 +36,7 @@ def publish(
     Args:
         proposal: What `tune` proposed, or a config that carries its own evidence.
         path: The file to write; replaced atomically.
+        present: What runs now, when a config is published: only arms whose share grows need evidence.
         sink: Where the step is logged.
         override: Reason for publishing what the evidence does not support; logged with the step.
         author: Who publishes; by default what produced the config.
@@ -50,7 +52,7 @@ def publish(
         message = f"config {config.hash[:12]} expired on {config.expires_on}"
         raise InvalidRoutingConfig(message, hint="tune again; an expired config keeps routing but is never published")
     if isinstance(proposal, RoutingConfig):
-        problems = unsupported(config)
+        problems = unsupported(config, present=present)
     else:
         # What runs now may stay: only what moves needs evidence.
         problems = [*unsupported(config, among=proposal.moved), *proposal.blockers]
@@ -76,19 +78,24 @@ def publish(
     return config
 
 
-def unsupported(config: RoutingConfig, *, among: Collection[str] | None = None) -> list[str]:
+def unsupported(
+    config: RoutingConfig, *, among: Collection[str] | None = None, present: RoutingConfig | None = None
+) -> list[str]:
     """Task types whose weights rest on arms without enough independent tasks in the config's own evidence.
 
     Args:
         config: What would be published.
         among: Only these task types; None means all.
+        present: What runs now may go on: only arms whose share grows are looked at; None means all.
     """
     known = {(row.task_type, row.arm) for row in config.evidence if row.n >= MIN_TASKS}
     problems = []
     for name, routing in config.tasks.items():
         if among is not None and name not in among:
             continue
-        unknown = sorted(a for a, p in routing.weights.items() if p and a != DEFAULT_ARM and (name, a) not in known)
+        now = present.tasks[name].weights if present is not None and name in present.tasks else {}
+        growing = {arm for arm, percent in routing.weights.items() if percent > now.get(arm, 0)} - {DEFAULT_ARM}
+        unknown = sorted(arm for arm in growing if (name, arm) not in known)
         if unknown:
             problems.append(f"{name} routes to {', '.join(unknown)} without evidence")
     return problems
