@@ -83,7 +83,7 @@ class Attempts:
         health: Learns from every call.
         ledger: Caps money; None means no cap.
         stream: Whether to stream.
-        payloads: Whether outputs are kept: `full`, `hash` or `none`.
+        payloads: Whether outputs, and what checks and providers say of them, are kept: `full`, `hash` or `none`.
         timeout: Bounds a call in time; `asyncio.timeout` in life.
     """
 
@@ -249,7 +249,8 @@ class Attempts:
             cost=Money(0) if billed == "no" else None if worst is None else Money(worst),
             response_time_s=max(0.0, self.clock.monotonic() - started) if seconds is None else seconds,
             error_class=failure.error_class,
-            error_message=redact(failure.message),
+            # A provider may quote what it was sent: its class, status and request id stay.
+            error_message=redact(failure.message) if self.payloads == "full" else "",
             maybe_billed=billed != "no",
         )
 

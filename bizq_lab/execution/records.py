@@ -71,7 +71,8 @@ def attempt_event(
         core_second_nano_usd=config.price.core_second_nano_usd,
         price_version=config.price.version,
         flags=list(flags),
-        checks=[check._asdict() for check in attempt.checks],
+        # What a check found quotes the output, or what was expected of it.
+        checks=[{**check._asdict(), "detail": check.detail if payloads == "full" else ""} for check in attempt.checks],
         output=text if payloads == "full" else None,
         output_sha256=_sha256(text) if payloads != "none" and text else "",
     )

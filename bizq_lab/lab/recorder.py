@@ -45,10 +45,9 @@ class LogRecorder:
             self.log_decision(decision)
 
     def decisions_of(self, task_id: str) -> Sequence[str]:
-        """Ids of the decisions of a task, oldest first: this process's, else the log's."""
-        if task_id in self._seen:
-            return tuple(self._seen[task_id])
-        return tuple(row["decision_id"] for row in self.log.query("decisions_of_task", task_id=task_id))
+        """Ids of the decisions of a task, oldest first: the log's, and any of this process not collected yet."""
+        logged = [row["decision_id"] for row in self.log.query("decisions_of_task", task_id=task_id)]
+        return (*logged, *(seen for seen in self._seen.get(task_id, ()) if seen not in logged))
 
     def record(self, decision_id: str, result: TaskResult, feedback: UserFeedback | None) -> bool:
         """Log a result that was executed elsewhere, and feedback; False when the log had both already."""
