@@ -37,8 +37,11 @@ def specification_chain(
     """The specification's chain for a config that nobody routed, without its repeats.
 
     The other provider's model of the same tier comes first, then the cheapest model; both keep the task's parameters.
+    A model to be opted into follows only where the task type names it.
     """
-    usable = [model for model in catalog.models.values() if _usable(model, primary, catalog)]
+    named = {catalog.resolve(name).key for name in (entry.model, *entry.models)}
+    known = [model for model in catalog.models.values() if not model.opt_in or model.key in named]
+    usable = [model for model in known if _usable(model, primary, catalog)]
     others = [model for model in usable if model.provider != primary.provider and model.tier == primary.tier]
     same_tier = sorted(others, key=lambda model: _price(model, catalog))[:1]
     cheapest = sorted(usable, key=lambda model: _price(model, catalog))[:1]

@@ -116,7 +116,8 @@ class ResilientExecutor:
             repeat: Which repetition of the task, from 0.
 
         Returns:
-            `completed` with the accepted output, or `escalated` with a human task.
+            `completed` with the accepted output, or `escalated` with a human task. In an offline comparison, whose
+            decisions have `design="paired"`, `failed` instead: a study hands no work to people.
 
         Raises:
             MissingKey: No call could be made at all, for want of a key.
@@ -178,7 +179,7 @@ class ResilientExecutor:
 
     async def _through(self, chain: _Chain, rng: random.Random) -> TaskResult:
         job = chain.job
-        rest = list(permitted_chain(job.decision.config, job.decision.fallbacks, job.context, self._catalog))
+        rest = self._chain(job)
         self._tokens.deposit(rest[0].provider)
         error_class = "deadline"
         while rest:
@@ -194,9 +195,14 @@ class ResilientExecutor:
                 break
             rest = list(followers(action.fail_over, config, rest, self._catalog))
         self._raise_setup(chain)
-        return self._results.escalated(
-            job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes, error_type=error_class
-        )
+        end = self._results.failed if job.decision.design == "paired" else self._results.escalated
+        return end(job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes, error_type=error_class)
+
+    def _chain(self, job: Job) -> list[ModelConfig]:
+        """The models that may be called, in order. An offline comparison measures the arm itself, so it has one."""
+        decision = job.decision
+        fallbacks = () if decision.design == "paired" else decision.fallbacks
+        return list(permitted_chain(decision.config, fallbacks, job.context, self._catalog))
 
     async def _try_model(self, chain: _Chain, config: ModelConfig, rng: random.Random) -> Ended | Skipped:
         """Call one model until it is accepted, or its row of the error table says to move on."""

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.events import AttemptEvent, OutcomeEvent
 from bizq_lab.core.execution import Attempt, ExecutionMetrics, TaskResult, Usage
 from bizq_lab.errors import ProviderError
@@ -79,8 +78,8 @@ def attempt_event(
 
 
 def outcome_event(
-    result: TaskResult, decision: RoutingDecision, *, event_id: str, recorded_at_us: int,
-    served_model: str, cost_nano_usd: int | None,
+    result: TaskResult, *, event_id: str, recorded_at_us: int,
+    assigned_model: str, served_model: str, cost_nano_usd: int | None,
 ) -> OutcomeEvent:  # fmt: skip
     """The row of one decision, charged to its assigned arm: all attempts, their waits, their money (S24).
 
@@ -96,7 +95,7 @@ def outcome_event(
         succeeded=result.status == "completed",
         served_model=served_model,
         attempts=len(result.attempts),
-        failed_over=any(attempt.config.key != decision.config.key for attempt in result.attempts),
+        failed_over=any(attempt.config.key != assigned_model for attempt in result.attempts),
         timed_out=any(attempt.error_class in {"timeout_read", "timeout_connect"} for attempt in result.attempts)
         or result.metrics.error_type == "deadline",
         error_type=result.metrics.error_type or "",

@@ -70,6 +70,14 @@ class Results:
         )
         return self._write(job, ended, result)
 
+    def failed(
+        self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str], error_type: str
+    ) -> TaskResult:
+        """No model completed it, and nobody waits for it: an offline comparison hands no work to people."""
+        result = self._result(job, ended, "failed", elapsed_s=elapsed_s, error_type=error_type)
+        journey = [_journey(ended)] if ended else []
+        return self._write(job, ended, replace(result, reasoning="; ".join(["failed in a study", *journey, *notes])))
+
     def cancelled(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float) -> TaskResult:
         """The caller cancelled; nothing more is sent."""
         result = self._result(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="cancelled")
@@ -82,7 +90,7 @@ class Results:
         answered = next((attempt for attempt in reversed(attempts) if attempt.reply), None)
         checks = answered.checks if answered else ()
         # Nothing delivered is worth nothing: a task whose every call failed has quality 0, not a missing one.
-        quality = share_passed(checks) if answered else 0.0 if status == "escalated" else None
+        quality = share_passed(checks) if answered else 0.0 if status in {"escalated", "failed"} else None
         return TaskResult(
             task_id=job.task.id,
             decision_id=job.decision.decision_id,
@@ -103,9 +111,9 @@ class Results:
         self.sink.append(
             outcome_event(
                 result,
-                job.decision,
                 event_id=self.ids("evt"),
                 recorded_at_us=self.clock.now_us(),
+                assigned_model=job.decision.config.key,
                 served_model=answered.served.model if answered else "",
                 cost_nano_usd=None if spent is None else spent.nano_usd,
             )
@@ -121,7 +129,8 @@ def _total(ended: Sequence[Ended]) -> Money | None:
 def _journey(ended: Sequence[Ended]) -> str:
     """`openai/a: server_error (…), then anthropic/b: completed`."""
     return ", then ".join(
-        f"{one.attempt.config.key}: {one.attempt.error_class} ({one.attempt.error_message})"
+        f"{one.attempt.config.key}: {one.attempt.error_class}"
+        + (f" ({one.attempt.error_message})" if one.attempt.error_message else "")
         if one.attempt.error_class
         else f"{one.attempt.config.key}: completed"
         for one in ended

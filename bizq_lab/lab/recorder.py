@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bizq_lab.core.events import FeedbackEvent, OutcomeEvent
+from bizq_lab.core.events import FeedbackEvent
 from bizq_lab.core.ids import derived_id
+from bizq_lab.execution.records import outcome_event
 
 if TYPE_CHECKING:
     from bizq_lab.core.decision import RoutingDecision
@@ -54,42 +55,26 @@ class LogRecorder:
         known = self.log.query("record_of_decision", decision_id=decision_id)[0]
         new = not known["outcomes"]
         if new:
-            self.log.append(self._outcome(decision_id, result))
+            served = result.attempts[-1].config.key if result.attempts else ""
+            event = outcome_event(
+                replace(result, decision_id=decision_id),
+                event_id=derived_id("evt", "outcome", decision_id),
+                recorded_at_us=self.clock.now_us(),
+                assigned_model=known["assigned_model"] or served,
+                served_model=served,
+                cost_nano_usd=None if result.cost is None else result.cost.nano_usd,
+            )
+            self.log.append(event)
         if feedback is not None:
-            event = feedback_event(decision_id, result.task_id, feedback, recorded_at_us=self.clock.now_us())
-            if event.event_id not in known["feedback_ids"]:
-                self.log.append(event)
+            said = feedback_event(decision_id, result.task_id, feedback, recorded_at_us=self.clock.now_us())
+            if said.event_id not in known["feedback_ids"]:
+                self.log.append(said)
                 new = True
         return new
 
     def evidence(self) -> Evidence:
         """What the log teaches now."""
         return self.learn()
-
-    def _outcome(self, decision_id: str, result: TaskResult) -> OutcomeEvent:
-        metrics, served = result.metrics, result.attempts[-1].config.key if result.attempts else ""
-        tokens = [attempt.reply.usage for attempt in result.attempts if attempt.reply is not None]
-        first_s = metrics.first_token_time
-        return OutcomeEvent(
-            event_id=derived_id("evt", "outcome", decision_id),
-            recorded_at_us=self.clock.now_us(),
-            decision_id=decision_id,
-            status=result.status,
-            succeeded=result.status == "completed",
-            served_model=served,
-            attempts=len(result.attempts),
-            failed_over=len({attempt.config.key for attempt in result.attempts}) > 1,
-            timed_out=any(attempt.error_class.startswith("timeout") for attempt in result.attempts),
-            error_type=metrics.error_type or "",
-            response_time_us=round(result.processing_time * MICRO),
-            time_to_first_chunk_us=None if first_s is None else round(first_s * MICRO),
-            input_tokens=sum(usage.input_tokens for usage in tokens),
-            output_tokens=sum(usage.output_tokens for usage in tokens),
-            cost_nano_usd=None if result.cost is None else result.cost.nano_usd,
-            quality_ppm=None if result.quality is None else round(result.quality * MICRO),
-            quality_source=result.quality_source,
-            human_task_id=result.human_task_id or "",
-        )
 
 
 def feedback_event(

@@ -143,6 +143,16 @@ def test_an_unacceptable_last_answer_escalates_too() -> None:
     assert sink.outcome.cost_nano_usd == 150_000
 
 
+def test_an_offline_comparison_measures_the_arm_alone_and_hands_no_work_to_people() -> None:
+    """A rescue would count for the arm that needed it, and a study would fill the queue of people."""
+    sink, provider = ListSink(), ScriptedProvider(DOWN)
+    made = replace(decision("openai/sol", "anthropic/sonnet"), design="paired")
+    result = run(scripted(sink=sink, providers={"openai": provider, "anthropic": provider}), made)
+    assert (result.status, result.quality, result.human_task_id) == ("failed", 0.0, None)
+    assert {attempt.config.key for attempt in result.attempts} == {"openai/sol"}
+    assert "human_task" not in {event.kind for event in sink.events}
+
+
 def test_the_chain_never_repeats_a_model() -> None:
     sink = ListSink()
     providers = {"openai": ScriptedProvider(reply("")), "anthropic": ScriptedProvider(reply(""))}
