@@ -196,7 +196,7 @@ class Lab:
 
         return tune(self.log, self.catalog, config=self.config, **options)
 
-    def publish(self, proposal: Proposal, path: str | Path, *, override: str = "") -> Path:
+    def publish(self, proposal: Proposal | RoutingConfig, path: str | Path, *, override: str = "") -> Path:
         """Write the proposal's config to a file, log the step, and route by it from now on."""
         from bizq_lab.tuning import publish  # noqa: PLC0415 - as in `learn`
 

@@ -37,9 +37,7 @@ def start(weights: Mapping[str, int] | None = None, *, task_type: str = TYPE, **
     return made.evolve(parent="", **changes) if changes else made
 
 
-def small_lab(
-    folder: Path, *, seed: int = 0, providers: Mapping[str, Provider] | None = None, **options: Any
-) -> Lab:
+def small_lab(folder: Path, *, seed: int = 0, providers: Mapping[str, Provider] | None = None, **options: Any) -> Lab:
     """A lab on a fresh log; `providers` default to the simulated world of this seed."""
     options = {"catalog": catalog(), "config": start(), **options}
     return Lab.open(
