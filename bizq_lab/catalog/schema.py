@@ -60,6 +60,7 @@ class ModelEntry(_Frozen):
         released_on: When it was first sold, if known.
         retired_on: When the vendor switches it off.
         replaced_by: Key of the model to move to.
+        opt_in: It serves only where it is named: as an arm, in a list of models, or as a task type's own model.
     """
 
     provider: str
@@ -82,6 +83,7 @@ class ModelEntry(_Frozen):
     released_on: date | None = None
     retired_on: date | None = None
     replaced_by: str | None = None
+    opt_in: bool = False
 
     @property
     def key(self) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from bizq_lab.core.decision import CostEstimate, RoutingDecision
 from bizq_lab.core.model import ModelConfig, Reason
-from bizq_lab.core.task import RoutingContext
+from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import UnknownModel
 from bizq_lab.execution.error_table import FailOver
 
@@ -105,3 +106,18 @@ def _entry(config: ModelConfig, catalog: Catalog) -> ModelEntry | None:
         return catalog.resolve(config.key)
     except UnknownModel:
         return None
+
+
+def undecided(
+    task: Task, primary: ModelConfig, context: RoutingContext, catalog: Catalog, *, decision_id: str
+) -> RoutingDecision:
+    """What stands in for a decision where nobody decided: a bare config, with the specification's chain."""
+    entry, source = catalog.task_type(task.type)
+    return RoutingDecision(
+        decision_id=decision_id, task=task, context=context, base_source=source, segment="", arm=primary.key,
+        policy="rules", design="observational", config=primary,
+        fallbacks=specification_chain(primary, entry, context, catalog)[1:],
+        candidates=(), propensity=1.0,
+        estimate=CostEstimate(0, 0, None, None, None, 0.0, primary.key),
+        unit=context.workspace_id, config_hash="", catalog_version=catalog.version, snapshot_id="", seed=0,
+    )  # fmt: skip

@@ -140,8 +140,7 @@ class Planner:
         terms = terms_of(context, TIER_RANK[base.tier])
         if terms.provider is not None and terms.provider not in self.providers:
             raise UnknownProvider.among(terms.provider, self.providers)
-        allowed = routing.models or entry.models or tuple(self.catalog.models)
-        keys = sorted({self.catalog.resolve(name).key for name in allowed})
+        keys = self._allowed(routing, entry)
         plan = Plan(
             entry=entry,
             base_source=base_source,
@@ -157,6 +156,14 @@ class Planner:
         plan.options = tuple(self._option(plan, task_type, context, key, ArmSpec(model=key)) for key in keys)
         self._add_splits(plan, task_type, context)
         return plan
+
+    def _allowed(self, routing: TaskRouting, entry: TaskTypeEntry) -> list[str]:
+        """Keys of the candidates (S12). A model to be opted into is one only where somebody names it."""
+        named = routing.models or entry.models
+        if named:
+            return sorted({self.catalog.resolve(name).key for name in named})
+        base = self.catalog.resolve(entry.model).key
+        return sorted(key for key, model in self.catalog.models.items() if key == base or not model.opt_in)
 
     def arm(self, plan: Plan, task_type: str, context: RoutingContext, arm: str) -> Option:
         """An arm of the config, or a model of the catalog by any of its names, as an option of this plan.

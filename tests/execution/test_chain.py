@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bizq_lab.catalog import load_catalog
 from bizq_lab.core.task import RoutingContext
 from bizq_lab.execution.chain import followers, permitted_chain, specification_chain
 from tests.support.execution import CATALOG, TinyCatalog, config
@@ -74,3 +75,14 @@ def test_a_local_primary_stays_among_local_models() -> None:
     entry, _ = CATALOG.task_type("t")
     chain = specification_chain(config("local/small"), entry, RoutingContext(workspace_id="w"), CATALOG)
     assert [one.key for one in chain] == ["local/small", "local/other"]
+
+
+def test_a_model_to_be_opted_into_follows_only_where_the_task_type_names_it() -> None:
+    catalog = load_catalog("current")
+    entry, _ = catalog.task_type("order.process_batch")
+    primary = catalog.model_config("local/smollm2-135m", entry)
+    workspace = RoutingContext(workspace_id="w")
+    assert [one.key for one in specification_chain(primary, entry, workspace, catalog)] == ["local/smollm2-135m"]
+    naming = entry.model_copy(update={"models": ("local/smollm2-135m", "local/gemma3-270m")})
+    chain = specification_chain(primary, naming, workspace, catalog)
+    assert [one.key for one in chain] == ["local/smollm2-135m", "local/gemma3-270m"]
