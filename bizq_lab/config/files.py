@@ -5,13 +5,12 @@ The only module of this room that does I/O. Must not know what a config means.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from bizq_lab.catalog.files import replace_file
 from bizq_lab.config.canonical import CHECKSUM_KEY, SCHEMA_VERSION, checksum_of, file_bytes
 from bizq_lab.config.schema import RoutingConfig, validated
 from bizq_lab.errors import InvalidRoutingConfig
@@ -62,21 +61,9 @@ def save_config(config: RoutingConfig, path: str | os.PathLike[str]) -> Path:
         InvalidRoutingConfig: The file cannot be written.
     """
     target = Path(path)
-    temporary: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(file_bytes(config))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(_mode_of(target))
-        temporary.replace(target)
-        _sync_folder(target.parent)
+        replace_file(target, file_bytes(config))
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
         message = f"cannot write routing config {str(path)!r}: {error.strerror or type(error).__name__}"
         raise InvalidRoutingConfig(message, hint="the previous file, if any, is untouched") from None
     return target
@@ -95,17 +82,3 @@ def _parsed(raw: bytes, origin: str) -> dict[str, Any]:
         message = f"{origin}: not a routing config, the top level is {type(data).__name__}"
         raise InvalidRoutingConfig(message, hint=_HINT)
     return data
-
-
-def _mode_of(target: Path) -> int:
-    """Keep the permissions of the file that is replaced; a new one is readable by others, as services need."""
-    return target.stat().st_mode & 0o777 if target.exists() else 0o644
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
