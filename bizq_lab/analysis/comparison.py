@@ -102,9 +102,20 @@ class Comparison(Result):
                 if known
                 else f"; cost {format_usd(cost.difference.value)}, interval unknown"
             )
-        name = f"{self.verdict} {self.winner}".strip().replace("_", " ")
         noun = "tasks" if self.design == "paired" else "units"
-        return f"{name}: {row.arm} vs {row.control} {row.difference} (n = {row.n} {noun}){price}"
+        gap = f"{row.arm} minus {row.control} {row.difference}, n = {row.n} {noun}"
+        return f"{self._said()}: {gap}{price}"
+
+    def _said(self) -> str:
+        """The verdict in two to five words."""
+        match self.verdict:
+            case "winner":
+                return f"{self.winner} wins"
+            case "non_inferior_cheaper":
+                return f"{self.winner} is no worse and cheaper"
+            case "inconclusive":
+                return "undecided"
+        return self.verdict.replace("_", " ")
 
     def summary(self) -> str:
         """What an executive needs: which arm, by how much, how sure."""

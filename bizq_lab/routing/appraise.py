@@ -103,6 +103,6 @@ def appraise(
         candidates.append(Candidate(option.arm, key, not reasons, reasons, utility, cost, p95, outlook.quality))
         if not reasons:
             loss, price = (INFINITE_USD, INFINITE_USD) if cost is None or utility is None else (-utility, cost)
-            offers.append(Offer(loss, price, key, option))
+            offers.append(Offer(loss, price, key, option.arm, option))
     offers.sort()
     return Appraisal(candidates, offers)

@@ -49,9 +49,13 @@ class Option:
 
 
 class Offer(NamedTuple):
-    """A feasible option at its price for this task. Offers sort best first: utility, then cost, then key (S13)."""
+    """A feasible option at its price for this task. Offers sort best first: utility, then cost, then key (S13).
+
+    Two arms of one model may tie in all three; their ids decide, since options themselves have no order.
+    """
 
     loss_usd: float
     cost_usd: float
     key: str
+    arm: str
     option: Option

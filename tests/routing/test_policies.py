@@ -181,3 +181,12 @@ def test_a_config_for_other_prices_or_past_its_expiry_routes_and_says_so() -> No
     """S31: an expired config keeps routing and warns."""
     old = RoutingConfig.build(catalog="memory", catalog_version="other", as_of=TODAY, expires_on=TODAY)
     assert AITaskRouter(catalog(), old).route_task(task(), ctx()).flags == ("config_expired", "catalog_changed")
+
+
+def test_two_arms_of_one_model_that_tie_in_everything_are_both_weighed() -> None:
+    """The same model with two temperatures: equal utility, cost and key, and still two arms."""
+    twins = {"warm": ArmSpec(model="openai/small", temperature=0.9), "cold": ArmSpec(model="openai/small")}
+    routing = {"work.write": TaskRouting(weights={"warm": 50, "cold": 50})}
+    config = RoutingConfig.start(catalog(), arms=twins, as_of=TODAY).evolve(tasks=routing)
+    weighed = AITaskRouter(catalog(), config)
+    assert {weighed.route_task(task(), ctx(n)).arm for n in range(100)} == {"warm", "cold"}
