@@ -48,5 +48,5 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(PIP) --editable '.[dev,notebooks,sign]'
+	$(PIP) --editable '.[dev,notebooks,redis,sign]'
 	@touch $@

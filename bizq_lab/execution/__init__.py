@@ -5,6 +5,7 @@ from bizq_lab.execution.executor import ResilientExecutor
 from bizq_lab.execution.health import BreakerSettings, HealthBook
 from bizq_lab.execution.human_tasks import HumanDesk
 from bizq_lab.execution.ledger import BudgetLedger, Cap
+from bizq_lab.execution.limits import ModelLimits, catalog_limits
 from bizq_lab.execution.providers.engine import local_engine_problem
 from bizq_lab.execution.providers.registry import make_provider, provider_names
 from bizq_lab.execution.retry import RetrySettings
@@ -15,9 +16,11 @@ __all__ = [
     "Cap",
     "HealthBook",
     "HumanDesk",
+    "ModelLimits",
     "ResilientExecutor",
     "RetrySettings",
     "SystemClock",
+    "catalog_limits",
     "local_engine_problem",
     "make_provider",
     "provider_names",

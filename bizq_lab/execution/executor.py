@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bizq_lab.core.decision import CostEstimate, RoutingDecision
+from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.ids import derived_seed, new_id
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.core.money import Money
-from bizq_lab.errors import BizqLabError, BudgetRefused
+from bizq_lab.errors import BudgetRefused
 from bizq_lab.execution.attempts import Attempts, Ended, Job, Ledger, Timeout
-from bizq_lab.execution.chain import followers, permitted_chain, specification_chain
+from bizq_lab.execution.chain import followers, permitted_chain, undecided
 from bizq_lab.execution.clock import SystemClock
 from bizq_lab.execution.error_table import ErrorAction, action_for
 from bizq_lab.execution.guards import Skipped, provider_for
 from bizq_lab.execution.health import HealthBook
 from bizq_lab.execution.human_tasks import HumanDesk
+from bizq_lab.execution.limits import ModelLimits, Refused, catalog_limits
 from bizq_lab.execution.loop import background
+from bizq_lab.execution.pricing import worst_case_input_tokens
+from bizq_lab.execution.progress import Progress
 from bizq_lab.execution.records import Payloads
 from bizq_lab.execution.results import Results
 from bizq_lab.execution.retry import ChainBudget, RetrySettings, RetryTokens, wait_before_retry
@@ -32,23 +34,6 @@ if TYPE_CHECKING:
     from bizq_lab.core.task import RoutingContext, Task
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True, kw_only=True)
-class _Chain:
-    """One task's way through its models."""
-
-    job: Job
-    budget: ChainBudget
-    routed: bool
-    ended: list[Ended] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    setup: list[BizqLabError] = field(default_factory=list)
-    tried: int = 0
-
-    def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
 
 
 class ResilientExecutor:
@@ -66,6 +51,7 @@ class ResilientExecutor:
         seed: Seeds the jitter of waits.
         budget: Ledger that caps money across processes; None means no cap but the context's `max_cost`.
         health: Shared circuit breakers and estimates.
+        limits: Rate limits to keep; by default the catalog's, for this process alone.
         retry: How hard to try.
         desk: Terms on which people take over.
         stream: Whether to stream, and so to measure the time to first token.
@@ -84,6 +70,7 @@ class ResilientExecutor:
         seed: int = 0,
         budget: Ledger | None = None,
         health: HealthBook | None = None,
+        limits: ModelLimits | None = None,
         retry: RetrySettings | None = None,
         desk: HumanDesk | None = None,
         stream: bool = True,
@@ -95,7 +82,9 @@ class ResilientExecutor:
         self._clock: Clock = clock or SystemClock()
         self._retry = retry or RetrySettings()
         self._tokens = RetryTokens(self._retry)
+        self.limits = limits or catalog_limits(catalog, clock=self._clock, timeout=timeout)
         self.health = health or HealthBook(clock=self._clock)
+        self.health.limits = self.health.limits or self.limits
         self._attempts = Attempts(
             catalog=catalog, sink=sink, clock=self._clock, ids=ids, health=self.health, ledger=budget,
             stream=stream, payloads=payloads, timeout=timeout,
@@ -145,7 +134,7 @@ class ResilientExecutor:
         """
         if isinstance(primary, RoutingDecision):
             return self.wait(self.execute(primary, task, context))
-        decision = self._undecided(task, primary, context)
+        decision = undecided(task, primary, context, self._catalog, decision_id=self._ids("dec"))
         return self.wait(self._execute(decision, task, context, repeat=0, routed=False))
 
     @staticmethod
@@ -169,7 +158,7 @@ class ResilientExecutor:
         budget = ChainBudget(
             attempts_left=self._retry.attempts_per_task, deadline_s=context.max_processing_time, cap_nano_usd=cap
         )
-        chain = _Chain(job=job, budget=budget, routed=routed)
+        chain = Progress(job=job, budget=budget, routed=routed)
         rng = random.Random(derived_seed(self._seed, decision.decision_id, repeat))
         try:
             return await self._through(chain, rng)
@@ -177,7 +166,7 @@ class ResilientExecutor:
             self._results.cancelled(job, chain.ended, elapsed_s=budget.elapsed_s)
             raise
 
-    async def _through(self, chain: _Chain, rng: random.Random) -> TaskResult:
+    async def _through(self, chain: Progress, rng: random.Random) -> TaskResult:
         job = chain.job
         rest = self._chain(job)
         self._tokens.deposit(rest[0].provider)
@@ -194,7 +183,7 @@ class ResilientExecutor:
                 chain.note("not repeated: the task has side effects, and the call may have been acted upon")
                 break
             rest = list(followers(action.fail_over, config, rest, self._catalog))
-        self._raise_setup(chain)
+        chain.raise_setup()
         end = self._results.failed if job.decision.design == "paired" else self._results.escalated
         return end(job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes, error_type=error_class)
 
@@ -204,7 +193,7 @@ class ResilientExecutor:
         fallbacks = () if decision.design == "paired" else decision.fallbacks
         return list(permitted_chain(decision.config, fallbacks, job.context, self._catalog))
 
-    async def _try_model(self, chain: _Chain, config: ModelConfig, rng: random.Random) -> Ended | Skipped:
+    async def _try_model(self, chain: Progress, config: ModelConfig, rng: random.Random) -> Ended | Skipped:
         """Call one model until it is accepted, or its row of the error table says to move on."""
         retries = 0
         while True:
@@ -226,14 +215,39 @@ class ResilientExecutor:
             chain.budget.elapsed_s += wait
             retries += 1
 
-    async def _call(self, chain: _Chain, config: ModelConfig) -> Ended | Skipped:
-        """One call, if everything that guards it agrees."""
+    async def _call(self, chain: Progress, config: ModelConfig) -> Ended | Skipped:
+        """One call, if everything that guards it agrees; waits its turn where the model's rate limits say so (S12)."""
         provider = provider_for(config, self._providers, self._catalog)
         if isinstance(provider, Skipped):
             return provider
         call = self._prepare(chain, config)
         if isinstance(call, Skipped):
             return call
+        if not getattr(provider, "live", False):  # no vendor counts what is replayed or simulated
+            return await self._guarded(chain, call, provider)
+        started = self._clock.monotonic()
+        turn = await self.limits.enter(
+            config.key,
+            input_tokens=worst_case_input_tokens(call.prompt, call.system),
+            max_tokens=config.max_tokens,
+            patience_s=chain.budget.time_left_s,
+        )
+        chain.budget.elapsed_s += self._clock.monotonic() - started
+        if isinstance(turn, Refused):
+            return Skipped("rate_limit", turn.message)
+        usage = None
+        try:
+            waited = self._prepare(chain, config)  # less time is left than before the wait
+            last = waited if isinstance(waited, Skipped) else await self._guarded(chain, waited, provider)
+            if isinstance(last, Ended) and last.attempt.reply is not None:
+                usage = last.attempt.reply.usage
+            return last
+        finally:
+            turn.end(usage)
+
+    async def _guarded(self, chain: Progress, call: ProviderCall, provider: Provider) -> Ended | Skipped:
+        """One call, if money and circuit allow it."""
+        config = call.config
         worst = self._attempts.worst_case(call, provider)
         # The first call of a routed decision was already judged by routing, on what it expects, not on the worst case.
         if (chain.ended or not chain.routed) and not chain.budget.fits_money(worst):
@@ -241,7 +255,7 @@ class ResilientExecutor:
         if not self.health.admit(config.provider, config.key):
             return Skipped("circuit_open", "its circuit is open")
         try:
-            return await self._attempts.make(chain.job, call, provider, lambda ended: self._keep(chain, ended))
+            return await self._attempts.make(chain.job, call, provider, chain.keep)
         except BudgetRefused as refusal:
             self.health.release(config.provider, config.key)
             return Skipped("budget", refusal.message)
@@ -249,7 +263,7 @@ class ResilientExecutor:
             self.health.release(config.provider, config.key)
             raise
 
-    def _prepare(self, chain: _Chain, config: ModelConfig) -> ProviderCall | Skipped:
+    def _prepare(self, chain: Progress, config: ModelConfig) -> ProviderCall | Skipped:
         budget, left = chain.budget, chain.budget.time_left_s
         if budget.attempts_left <= 0:
             return Skipped("budget", f"{self._retry.attempts_per_task} attempts were made")
@@ -258,37 +272,6 @@ class ResilientExecutor:
         limit = self._retry.attempt_timeout_s if config.timeout_s is None else config.timeout_s
         timeout_s = limit if left is None else min(limit, left)
         return self._attempts.prepare(chain.job, config, ordinal=len(chain.ended) + 1, timeout_s=timeout_s)
-
-    @staticmethod
-    def _keep(chain: _Chain, ended: Ended) -> None:
-        attempt = ended.attempt
-        chain.ended.append(ended)
-        chain.budget.spend(seconds=attempt.response_time_s, nano_usd=attempt.cost.nano_usd if attempt.cost else None)
-        if not attempt.error_class:
-            return
-        action = action_for(attempt.error_class)
-        if action.surface:
-            hint = f" ({ended.error.hint})" if ended.error is not None and ended.error.hint else ""
-            chain.note(f"needs attention: {attempt.config.key}: {action.meaning}: {attempt.error_message}{hint}")
-        if action.setup and ended.error is not None:
-            chain.setup.append(ended.error)
-
-    @staticmethod
-    def _raise_setup(chain: _Chain) -> None:
-        """When the installation could call no model at all, the arm did not fail: raise, and leave it pending."""
-        if chain.setup and len(chain.setup) == chain.tried:
-            raise chain.setup[0]
-
-    def _undecided(self, task: Task, primary: ModelConfig, context: RoutingContext) -> RoutingDecision:
-        entry, source = self._catalog.task_type(task.type)
-        return RoutingDecision(
-            decision_id=self._ids("dec"), task=task, context=context, base_source=source, segment="", arm=primary.key,
-            policy="rules", design="observational", config=primary,
-            fallbacks=specification_chain(primary, entry, context, self._catalog)[1:],
-            candidates=(), propensity=1.0,
-            estimate=CostEstimate(0, 0, None, None, None, 0.0, primary.key),
-            unit=context.workspace_id, config_hash="", catalog_version=self._catalog.version, snapshot_id="", seed=0,
-        )  # fmt: skip
 
 
 def _acted(job: Job, action: ErrorAction) -> bool:

@@ -14,6 +14,7 @@ from bizq_lab.core.execution import Attempt
 from bizq_lab.core.snapshot import Health
 from bizq_lab.execution.clock import SystemClock
 from bizq_lab.execution.error_table import action_for
+from bizq_lab.execution.limits import Headroom, ModelLimits
 
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
@@ -148,17 +149,26 @@ class HealthBook:
     Args:
         clock: Injected time.
         settings: When circuits open.
+        limits: Rate limits whose headroom the snapshot shows; set by the executor when it makes them.
     """
 
-    def __init__(self, *, clock: Clock | None = None, settings: BreakerSettings | None = None) -> None:
+    def __init__(
+        self, *, clock: Clock | None = None, settings: BreakerSettings | None = None, limits: ModelLimits | None = None
+    ) -> None:
         """Nothing was seen yet: everything is healthy."""
+        self.limits = limits
         self._clock = clock or SystemClock()
         self._settings = settings or BreakerSettings()
         self._models: dict[str, Breaker] = {}
         self._providers: dict[str, Breaker] = {}
         self._estimates: dict[str, _Estimates] = {}
         self._lock = threading.Lock()
-        self.version = 0
+        self._recorded = 0
+
+    @property
+    def version(self) -> int:
+        """Grows with every attempt recorded and every call that a rate limit counted."""
+        return self._recorded + (0 if self.limits is None else self.limits.version)
 
     def admit(self, provider: str, key: str) -> bool:
         """Whether a call may go to this model now. An admitted call must end in `record` or `release`."""
@@ -180,7 +190,7 @@ class HealthBook:
         with self._lock:
             now = self._clock.monotonic()
             model, provider = self._both(config.provider, config.key)
-            self.version += 1
+            self._recorded += 1
             if silent:
                 model.release()
                 provider.release()
@@ -209,12 +219,14 @@ class HealthBook:
             return breaker.state(self._clock.monotonic()) if breaker else "closed"
 
     def snapshot(self) -> Mapping[str, Health]:
-        """What routing may know: one `Health` for each model seen so far."""
+        """What routing may know: one `Health` for each model that was seen or is limited."""
+        room = {} if self.limits is None else self.limits.headroom()
         with self._lock:
             now = self._clock.monotonic()
-            return MappingProxyType({key: self._health(key, now) for key in self._models})
+            keys = dict.fromkeys([*self._models, *room])
+            return MappingProxyType({key: self._health(key, now, room.get(key, Headroom())) for key in keys})
 
-    def _health(self, key: str, now: float) -> Health:
+    def _health(self, key: str, now: float, room: Headroom) -> Health:
         estimates = self._estimates.get(key, _Estimates())
         breakers = self._both(key.partition("/")[0], key)
         waits = [breaker.open_until - now for breaker in breakers if breaker.open_until is not None]
@@ -223,6 +235,7 @@ class HealthBook:
             success_rate=estimates.success_rate,
             p95_latency_s=estimates.p95_s,
             retry_in_s=max(0.0, *waits) if waits else None,
+            **room._asdict(),
         )
 
     def _both(self, provider: str, key: str) -> tuple[Breaker, Breaker]:

@@ -11,20 +11,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bizq_lab.execution.slots import Slots
 
 if TYPE_CHECKING:
+    from bizq_lab.catalog import Catalog
     from bizq_lab.catalog.schema import RateLimits
     from bizq_lab.core.execution import Usage
     from bizq_lab.core.protocols import Clock
-    from bizq_lab.execution.windows import LocalWindows, Windows
+    from bizq_lab.execution.windows import LocalWindows, Span, Windows
 
+T = TypeVar("T")
+Timeout = Callable[[float], AbstractAsyncContextManager[object]]
 log = logging.getLogger("bizq_lab.execution")
 _ASK_AGAIN_S = 30.0  # a Redis that went away is left alone this long
 _SEEN_FOR_S = 1.0  # routing looks at the shared windows at most this often
@@ -48,7 +52,6 @@ class Refused(NamedTuple):
 class Turn:
     """The right to make one call; it must end."""
 
-    waited_s: float = 0.0
     on_end: list[Callable[[Usage | None], None]] = field(default_factory=list)
 
     def end(self, usage: Usage | None = None) -> None:
@@ -63,13 +66,16 @@ class ModelLimits:
     Args:
         limits: By model key; a model without limits is always admitted.
         clock: Injected time of this process's windows. Redis windows read the wall clock, see `shared_windows`.
+        timeout: Bounds the wait for a slot.
         redis_url: Server that shares the windows between processes; empty keeps them in this process.
     """
 
-    def __init__(self, limits: Mapping[str, RateLimits], *, clock: Clock, redis_url: str = "") -> None:
+    def __init__(
+        self, limits: Mapping[str, RateLimits], *, clock: Clock, timeout: Timeout = asyncio.timeout, redis_url: str = ""
+    ) -> None:
         """Remember the limits; connect to nobody yet."""
         self._limits = {key: stated for key, stated in limits.items() if any(stated.__dict__.values())}
-        self._clock, self._url = clock, redis_url
+        self._clock, self._timeout, self._url = clock, timeout, redis_url
         self._lock = threading.Lock()
         self._slots = {key: Slots(one.concurrency) for key, one in self._limits.items() if one.concurrency is not None}
         self._local: LocalWindows | None = None
@@ -78,10 +84,7 @@ class ModelLimits:
         self._seen: dict[str, tuple[float, tuple[int | None, int | None]]] = {}
         self.version = 0
 
-    async def enter(
-        self, key: str, *, input_tokens: int, max_tokens: int, patience_s: float | None,
-        timeout: Callable[[float], AbstractAsyncContextManager[object]] = asyncio.timeout,
-    ) -> Turn | Refused:  # fmt: skip
+    async def enter(self, key: str, *, input_tokens: int, max_tokens: int, patience_s: float | None) -> Turn | Refused:
         """Wait until a call may go, if that is within patience.
 
         Args:
@@ -89,7 +92,6 @@ class ModelLimits:
             input_tokens: Most tokens its input can have.
             max_tokens: Most tokens it may write.
             patience_s: Most seconds to wait; None waits as long as it takes.
-            timeout: Bounds the wait for a slot.
 
         Raises:
             InputError: `BIZQ_LAB_REDIS_URL` is of no use.
@@ -97,19 +99,17 @@ class ModelLimits:
         stated, turn = self._limits.get(key), Turn()
         if stated is None:
             return turn
-        started = self._clock.monotonic()
+        until = math.inf if patience_s is None else self._clock.monotonic() + patience_s
         try:
-            refused = await self._slot(key, turn, patience_s, timeout)
+            refused = await self._slot(key, turn, patience_s)
             if refused is None:
-                refused = await self._window(key, stated, (input_tokens, max_tokens), turn, patience_s, started)
+                refused = await self._window(key, stated, (input_tokens, max_tokens), turn, until)
         except BaseException:
             turn.end()
             raise
-        turn.waited_s = self._clock.monotonic() - started
-        if refused is None:
-            return turn
-        turn.end()
-        return refused
+        if refused is not None:
+            turn.end()
+        return refused or turn
 
     def headroom(self) -> Mapping[str, Headroom]:
         """What each limited model is still allowed now, for routing; it only looks, and it waits for nobody.
@@ -126,16 +126,13 @@ class ModelLimits:
             room[key] = Headroom(requests, tokens, None if slots is None else slots.left)
         return room
 
-    async def _slot(
-        self, key: str, turn: Turn, patience_s: float | None,
-        timeout: Callable[[float], AbstractAsyncContextManager[object]],
-    ) -> Refused | None:  # fmt: skip
+    async def _slot(self, key: str, turn: Turn, patience_s: float | None) -> Refused | None:
         slots = self._slots.get(key)
         if slots is None:
             return None
         if slots.left < 1 and patience_s is not None:
             try:
-                async with timeout(patience_s):
+                async with self._timeout(patience_s):
                     await slots.acquire()
             except TimeoutError:
                 return Refused(f"all {self._limits[key].concurrency} concurrent calls are taken")
@@ -151,7 +148,7 @@ class ModelLimits:
         return None
 
     async def _window(
-        self, key: str, stated: RateLimits, size: tuple[int, int], turn: Turn, patience_s: float | None, started: float
+        self, key: str, stated: RateLimits, size: tuple[int, int], turn: Turn, until: float
     ) -> Refused | None:
         if stated.rpm is None and stated.tpm is None:
             return None
@@ -164,29 +161,79 @@ class ModelLimits:
                 return None
             if math.isinf(wait_s):
                 return Refused(f"it needs up to {sum(size):,} tokens, and its limit is {stated.tpm:,} a minute")
-            waited_s = self._clock.monotonic() - started
-            if patience_s is not None and waited_s + wait_s >= patience_s:
-                return Refused(f"its rate limit allows no call for {wait_s:.3g} s, and {patience_s - waited_s:.3g} s are left")
+            left_s = until - self._clock.monotonic()
+            if wait_s >= left_s:
+                return Refused(f"its rate limit allows no call for {wait_s:.3g} s, and {left_s:.3g} s are left")
             await self._clock.sleep(wait_s)
 
     def _take(self, key: str, stated: RateLimits, size: tuple[int, int], turn: Turn) -> float:
-        """Count the call and return 0, or count nothing and return the seconds to wait."""
+        """Count the call and return 0, or return the seconds to wait.
+
+        Redis decides while it answers. This process counts along, so that it can go on alone when Redis is away.
+        """
         tokens = sum(size)
-        shared = self._sharing()
-        if shared is not None and (wait_s := self._on_shared(lambda: shared.wait_s(key, stated, tokens)) or 0.0):
-            return wait_s
+        wait_s = self._on_shared(lambda windows: windows.take_or_wait(key, stated, tokens))
         with self._lock:
             local = self._own()
-            wait_s = local.wait_s(key, stated, tokens)
+            if wait_s is None:
+                wait_s = local.take_or_wait(key, stated, tokens)
+                counted = wait_s <= 0.0
+            else:
+                counted = wait_s <= 0.0 and local.take(key, stated, tokens)
             if wait_s > 0.0:
                 return wait_s
-            local.take(key, stated, tokens)
-            taken = local.taken_tokens(key, stated)
             self.version += 1
-        # Another process may have come first since we looked. What this process counted then stays counted for its
-        # minute: too careful, never too bold.
-        if shared is not None and self._on_shared(lambda: shared.take(key, stated, tokens)) is False:
-            return max(0.001, self._on_shared(lambda: shared.wait_s(key, stated, tokens)) or 0.0)
+            taken = local.taken_tokens(key, stated) if counted else None
         if taken is not None:
             turn.on_end.append(lambda usage: self._correct(local, taken, size, usage))
         return 0.0
+
+    def _correct(
+        self, local: LocalWindows, taken: tuple[str, Span], size: tuple[int, int], usage: Usage | None
+    ) -> None:
+        if usage is None or usage.estimated:
+            return
+        with self._lock:
+            local.correct(taken, min(size[0], usage.input_tokens) + size[1])
+            self.version += 1
+
+    def _left(self, key: str, stated: RateLimits) -> tuple[int | None, int | None]:
+        now = self._clock.monotonic()
+        seen = self._seen.get(key)
+        if self._url and seen is not None and now - seen[0] < _SEEN_FOR_S:
+            return seen[1]
+        left = self._on_shared(lambda windows: windows.left(key, stated))
+        if left is None:
+            with self._lock:
+                left = self._own().left(key, stated)
+        else:
+            self._seen[key] = (now, left)
+        return left
+
+    def _own(self) -> LocalWindows:
+        if self._local is None:
+            from bizq_lab.execution.windows import LocalWindows  # noqa: PLC0415 - slow to import
+
+            self._local = LocalWindows(self._clock.monotonic)
+        return self._local
+
+    def _on_shared(self, ask: Callable[[Windows], T]) -> T | None:
+        """Ask Redis; None when there is none, or it is away, which is said once."""
+        if not self._url or self._clock.monotonic() < self._away_until:
+            return None
+        from bizq_lab.execution.windows import StoreDown, shared_windows  # noqa: PLC0415 - slow to import
+
+        try:
+            if self._shared is None:
+                self._shared = shared_windows(self._url)
+            return ask(self._shared)
+        except StoreDown:
+            self._away_until = self._clock.monotonic() + _ASK_AGAIN_S
+            log.warning("Redis is away: for %g s this process keeps its rate limits alone", _ASK_AGAIN_S)
+            return None
+
+
+def catalog_limits(catalog: Catalog, *, clock: Clock, timeout: Timeout = asyncio.timeout) -> ModelLimits:
+    """The limits a catalog states, shared through Redis where the environment names one."""
+    stated = {key: entry.limits for key, entry in catalog.models.items()}
+    return ModelLimits(stated, clock=clock, timeout=timeout, redis_url=os.environ.get("BIZQ_LAB_REDIS_URL", ""))

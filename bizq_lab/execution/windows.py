@@ -38,7 +38,7 @@ class Span:
     amount: int
 
 
-class ClockedMemory(MemoryStorage):  # type: ignore[misc]  # untyped where the library's stubs are skipped
+class ClockedMemory(MemoryStorage):
     """The library's memory storage, by an injected clock that never goes backwards.
 
     The library's own reads the wall clock, keeps an entry a token and starts a thread now and then. Not thread-safe.
@@ -126,6 +126,13 @@ class Windows:
         return all(
             self._limiter.hit(part.item, key, part.name, cost=part.weight) for part in self._parts(limits, tokens)
         )
+
+    def take_or_wait(self, key: str, limits: RateLimits, tokens: int) -> float:
+        """Count one call and return 0, or return the seconds until it may fit."""
+        wait_s = self.wait_s(key, limits, tokens)
+        if wait_s > 0.0 or self.take(key, limits, tokens):
+            return wait_s
+        return max(_BEYOND_THE_EDGE_S, self.wait_s(key, limits, tokens))  # another process came first
 
     def left(self, key: str, limits: RateLimits) -> tuple[int | None, int | None]:
         """Requests and tokens that the last minute leaves; None where no limit is stated."""
