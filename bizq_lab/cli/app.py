@@ -31,13 +31,14 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def _register() -> None:
     """Attach each command, once; a module a group, so that none needs scrolling."""
-    from bizq_lab.cli import config, demo, doctor, questions, record, tasks
+    from bizq_lab.cli import catalog, config, demo, doctor, questions, record, tasks
 
     if app.registered_commands:
         return
     for module in (demo, tasks, questions, config, doctor, record):
         for command in module.COMMANDS:
             app.command()(command)
+    app.add_typer(catalog.app)
 
 
 def run() -> NoReturn:
