@@ -48,7 +48,7 @@ def run() -> NoReturn:
             stream.reconfigure(errors="replace")  # a terminal without a character must not cost the answer
     _register()
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="bizq-lab", standalone_mode=False)
     except BizqLabError as error:
         say(f"{type(error).__name__}: {error}")
         sys.exit(exit_code(error))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bizq_lab.cli.output import AsJson, LogPath, emit, existing, say
+from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, existing, say
 from bizq_lab.errors import NotEnoughData
 
 ConfigArgument = Annotated[Path, typer.Argument(help="A published routing.json.")]
@@ -28,10 +28,13 @@ def tune(
 
     Example: bizq-lab tune --log out/demo/lab.duckdb --config out/demo/routing.json --quality-floor 0.5
     """
+    from bizq_lab.config import load_config
     from bizq_lab.lab import Lab
 
     when = (as_of or datetime.now(UTC)).date()
-    with Lab.open(existing(log), config=config) as lab:
+    present = None if config is None else load_config(_there(config))
+    catalog = "current" if present is None else present.catalog
+    with Lab.open(existing(log), catalog=catalog, config=present) as lab:
         proposal = lab.tune(budget_usd=budget, quality_floor=quality_floor, as_of=when)
         if publish is not None:
             lab.publish(proposal, publish, override=override)
@@ -43,6 +46,7 @@ def export(
     config: ConfigArgument,
     form: Annotated[Literal["json", "yaml"], typer.Option("--format", help="Target form.")] = "json",
     out: Annotated[Path | None, typer.Option(help="File to write; default is stdout.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a verified config in another form; it is checked before a byte is written.
 
@@ -52,15 +56,18 @@ def export(
 
     checked = load_config(_there(config))
     text = file_bytes(checked).decode() if form == "json" else yaml_view(checked)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
+    if out is not None:
         out.write_text(text, encoding="utf-8")
         say(f"wrote {out}")
+    if as_json:
+        written = {"text": text} if out is None else {"file": str(out)}
+        emit({"config": str(config), "sha256": checked.hash, "format": form, **written}, as_json=True)
+    elif out is None:
+        typer.echo(text, nl=False)
 
 
 def verify(config: ConfigArgument, as_json: AsJson = False) -> None:
-    """Check a config: schema, checksum, weights, arms and expiry.
+    """Check a config: schema, checksum, weights, arms and expiry. Exits 3 when it has expired.
 
     Example: bizq-lab verify out/demo/routing.json
     """
@@ -77,10 +84,14 @@ def verify(config: ConfigArgument, as_json: AsJson = False) -> None:
         "purpose": checked.purpose,
         "as_of": checked.as_of.isoformat(),
         "expires_on": checked.expires_on and checked.expires_on.isoformat(),
+        "expired": checked.expired(datetime.now(UTC).date()),
         "task_types": len(checked.tasks),
         "arms": len(checked.arms),
     }
     emit(facts, as_json=as_json, text="\n".join(f"{name:<10}  {value}" for name, value in facts.items()))
+    if facts["expired"]:
+        say(f"{config} expired on {checked.expires_on}: it goes on routing, but nothing is published or ramped from it")
+        raise typer.Exit(Exit.ALERT)
 
 
 def _there(path: Path) -> Path:

@@ -148,9 +148,7 @@ def _simulated(home: Path, *, full: bool, seed: int) -> Demo:
         tasks=tasks,
         config_path=home / "routing.json",
         arms=model_arms(catalog),
-        options=LoopOptions(
-            per_type=_most(tasks), repeats=20 if full else 8, budget_usd=100.0, quality_floor=0.5, as_of=STUDY_START
-        ),
+        options=LoopOptions(per_type=_most(tasks), repeats=20 if full else 8, budget_usd=100.0, as_of=STUDY_START),
         note="A simulated world with known truth: no model answered, no money was spent.",
     )
 
