@@ -1,4 +1,4 @@
-"""`bizq-lab performance|compare|efficiency|sql|report`: questions asked of the log. Each is one call of the lab."""
+"""`bizq-lab performance|compare|efficiency|what-if|sql|report`: questions to the log, each one call of the lab."""
 
 from __future__ import annotations
 
@@ -53,6 +53,25 @@ def efficiency(log: LogPath = DEFAULT_LOG, task_type: TaskType = None, as_json: 
         emit(lab.efficiency(task_type=task_type), as_json=as_json)
 
 
+def what_if(
+    config: Annotated[Path, typer.Argument(help="The other routing.json.")],
+    log: LogPath = DEFAULT_LOG,
+    task_type: TaskType = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the latest so many decisions.")] = None,
+    catalog: Annotated[str, typer.Option("--catalog", help="current or classic.")] = "current",
+    as_json: AsJson = False,
+) -> None:
+    """Route the log's tasks again under another config, without executing, and show what would change.
+
+    Example: bizq-lab what-if out/demo/routing.json --log out/demo/lab.duckdb
+    """
+    from bizq_lab.lab import Lab
+
+    with Lab.open(existing(log), catalog=catalog) as lab:
+        lab.learn()
+        emit(lab.what_if(config, task_type=task_type, limit=limit), as_json=as_json)
+
+
 def sql(
     statement: Annotated[str, typer.Argument(help="One SELECT, or EXPLAIN.")],
     log: LogPath = DEFAULT_LOG,
@@ -89,4 +108,4 @@ def report(
     emit({"report": str(out), "as_of": when.isoformat()}, as_json=as_json, text=str(out))
 
 
-COMMANDS = (performance, compare, efficiency, sql, report)
+COMMANDS = (performance, compare, efficiency, what_if, sql, report)

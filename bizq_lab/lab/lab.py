@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bizq_lab.catalog import Catalog, load_catalog
 from bizq_lab.config import RoutingConfig, load_config
 from bizq_lab.core.ids import new_id
-from bizq_lab.core.snapshot import Evidence, Snapshot
+from bizq_lab.core.snapshot import BudgetView, Evidence, Snapshot
 from bizq_lab.core.task import RoutingContext, Task, UserFeedback
 from bizq_lab.errors import OfflineConfig
-from bizq_lab.execution import ResilientExecutor, SystemClock
-from bizq_lab.lab.providers import LazyProviders, live_providers
+from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, SystemClock
+from bizq_lab.lab.budgets import open_ledger
+from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
 from bizq_lab.lab.recorder import LogRecorder, feedback_event
 from bizq_lab.lab.records import Payloads
 from bizq_lab.lab.service import BizQAIRouter
@@ -23,7 +24,7 @@ from bizq_lab.store import Log
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bizq_lab.analysis import Comparison, Efficiency, Performance
+    from bizq_lab.analysis import Comparison, Efficiency, Performance, WhatIf
     from bizq_lab.core.decision import CostEstimate, RoutingDecision
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, IdSource, Provider
@@ -39,6 +40,7 @@ class Lab:
         catalog: Models, prices and task types.
         config: Routing config in force, or None for the rules alone.
         service: The route-execute-log path.
+        ledger: What budgets have been spent, or None where there are none.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Lab:
         ids: IdSource = new_id,
         seed: int = 0,
         payloads: Payloads = "full",
+        ledger: BudgetLedger | None = None,
     ) -> None:
         """Wire the rooms; see `Lab.open` for the usual way in."""
         self.log = log
@@ -62,8 +65,9 @@ class Lab:
         self._payloads: Payloads = payloads
         self._providers = providers if providers is not None else live_providers(catalog, catalog.purpose)
         self._evidence = Evidence()
+        self.ledger = ledger
         self.executor = ResilientExecutor(
-            catalog, self._providers, log, clock=self.clock, ids=ids, seed=seed, payloads=payloads
+            catalog, self._providers, log, clock=self.clock, ids=ids, seed=seed, payloads=payloads, budget=ledger
         )
         self.use(config)
 
@@ -74,11 +78,13 @@ class Lab:
         *,
         catalog: str | Catalog = "current",
         config: RoutingConfig | str | Path | None = None,
-        providers: Mapping[str, Provider] | None = None,
+        providers: Mapping[str, Provider] | Literal["live", "simulated"] = "live",
         clock: Clock | None = None,
         ids: IdSource = new_id,
         seed: int = 0,
         payloads: Payloads = "full",
+        budgets: Mapping[str, Cap] | None = None,
+        max_cost_usd: float | None = None,
     ) -> Self:
         """Open a log, making it if need be, and everything around it.
 
@@ -86,23 +92,35 @@ class Lab:
             path: The DuckDB file; its journal lies beside it.
             catalog: A preset's name, or a loaded catalog.
             config: A routing config, or the file it was published to.
-            providers: Provider by catalog provider name; default are the real ones, with keys from the environment.
+            providers: `live`, the real ones with keys from the environment; `simulated`, a world with known truth; or a
+                provider by catalog provider name.
             clock: Injected time.
             ids: Injected identifiers.
             seed: Base seed of adaptive draws and experiments.
             payloads: Whether inputs and outputs are kept: `full`, `hash` or `none`.
+            budgets: Cap of each workspace per period, `"*"` for all together; every process on this log shares the
+                ledger beside it, and none can overspend (S18).
+            max_cost_usd: Most USD that this lab may spend before it is closed.
 
         Raises:
+            InputError: A cap is not an amount per period.
             ForeignFile: `path` is not a bizq_lab log.
             InvalidRoutingConfig: The config does not match its checksum or its schema.
         """
         loaded = load_catalog(catalog) if isinstance(catalog, str) else catalog
         routing = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
+        log = Log.open(Path(path), clock=clock)
+        try:
+            ledger = open_ledger(log, budgets=budgets, max_cost_usd=max_cost_usd, clock=clock or SystemClock(), ids=ids)
+        except BaseException:
+            log.close()
+            raise
         return cls(
-            Log.open(Path(path), clock=clock),
+            log,
+            ledger=ledger,
             catalog=loaded,
             config=routing,
-            providers=providers,
+            providers=providers_of(providers, loaded, seed),
             clock=clock,
             ids=ids,
             seed=seed,
@@ -133,10 +151,17 @@ class Lab:
             payloads=self._payloads,
         )
 
-    def snapshot(self, context: RoutingContext | None = None) -> Snapshot:  # noqa: ARG002 - budgets are per workspace
-        """What routing may know right now: live health, and the evidence of the last `learn`."""
+    def snapshot(self, context: RoutingContext | None = None) -> Snapshot:
+        """What routing may know right now: live health, the evidence of the last `learn`, what is left to spend."""
         book = self.executor.health
-        return Snapshot(id=f"{self._evidence.version}/{book.version}", health=book.snapshot(), evidence=self._evidence)
+        capped = self.ledger is not None and context is not None
+        budget = self.ledger.view(context.workspace_id) if capped else BudgetView()
+        return Snapshot(
+            id=f"{self._evidence.version}/{book.version}{f'/{budget.version}' if capped else ''}",
+            health=book.snapshot(),
+            evidence=self._evidence,
+            budget=budget,
+        )
 
     def learn(self) -> Evidence:
         """Read the log's history into the evidence that routing uses."""
@@ -190,6 +215,15 @@ class Lab:
 
         return efficiency(self.log, catalog=self.catalog, **options)
 
+    def what_if(
+        self, config: RoutingConfig | str | Path | None, *, task_type: str | None = None, limit: int | None = None
+    ) -> WhatIf:
+        """What another config would have decided for the log's tasks; nothing is executed. None means the rules."""
+        from bizq_lab.analysis import what_if  # noqa: PLC0415 - as in `learn`
+
+        other = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
+        return what_if(self.log, self.catalog, other, evidence=self._evidence, task_type=task_type, limit=limit)
+
     def tune(self, **options: Any) -> Proposal:
         """Weights that the log supports, within budget and floors."""
         from bizq_lab.tuning import tune  # noqa: PLC0415 - as in `learn`
@@ -236,6 +270,8 @@ class Lab:
         """Close providers and log; nothing acknowledged is lost without it."""
         if isinstance(self._providers, LazyProviders):
             self.executor.wait(self._providers.aclose())
+        if self.ledger is not None:
+            self.ledger.close()
         self.log.close()
 
     def __enter__(self) -> Self:
