@@ -17,7 +17,7 @@ demo: $(VENV)/.demo ## run the main job on the embedded model: no key, no networ
 	$(BIN)/bizq-lab demo --out $(OUT)
 
 test: $(VENV)/.dev ## pass the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --nbval
 
 check: lint types layers test ## everything CI holds you to
 

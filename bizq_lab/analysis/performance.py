@@ -85,11 +85,12 @@ class Performance(Result):
     def summary(self) -> str:
         """How much was done, how well, and which task type needs attention."""
         n, worst = sum(row.n for row in self.rows), min(self.rows, key=lambda row: row.success.value)
-        done = sum(row.success.value * row.n for row in self.rows) / n
-        return (
-            f"{done:.0%} of {n:,} tasks succeeded; the weakest is {worst.arm or worst.model} at {worst.task_type}"
-            f" with {worst.success.value:.0%}."
-        )
+        done = sum(row.success.value * row.n for row in self.rows)
+        noun = "task" if n == 1 else "tasks"
+        said = f"{round(done):,} of {n:,} {noun} succeeded ({done / n:.0%})"
+        if len(self.rows) == 1:
+            return f"{said}."
+        return f"{said}; the weakest is {worst.arm or worst.model} at {worst.task_type} with {worst.success.value:.0%}."
 
     def records(self) -> list[dict[str, Value]]:
         """One mapping a cell."""

@@ -80,12 +80,10 @@ def run(
     """
     from bizq_lab.catalog import load_catalog
     from bizq_lab.lab import Lab
-    from bizq_lab.lab.providers import simulated_providers
 
     todo, where = list(_tasks(tasks, type_, input_)), _context(context)
     loaded = load_catalog(catalog)
-    providers = simulated_providers(loaded, seed=0) if provider == "simulated" else None
-    with Lab.open(log, catalog=loaded, config=config, providers=providers) as lab:
+    with Lab.open(log, catalog=loaded, config=config, providers=provider) as lab:
         results = [lab.run(task, where) for task in todo]
         lab.log.collect()
     rows = [

@@ -13,7 +13,7 @@ from bizq_lab.core.snapshot import BudgetView, Evidence, Snapshot
 from bizq_lab.core.task import RoutingContext, Task, UserFeedback
 from bizq_lab.errors import OfflineConfig
 from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, SystemClock
-from bizq_lab.lab.budgets import open_ledger
+from bizq_lab.lab.budgets import naming_the_budget, open_ledger
 from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
 from bizq_lab.lab.recorder import LogRecorder, feedback_event
 from bizq_lab.lab.records import Payloads
@@ -153,11 +153,11 @@ class Lab:
 
     def snapshot(self, context: RoutingContext | None = None) -> Snapshot:
         """What routing may know right now: live health, the evidence of the last `learn`, what is left to spend."""
-        book = self.executor.health
-        capped = self.ledger is not None and context is not None
-        budget = self.ledger.view(context.workspace_id) if capped else BudgetView()
+        book, budget = self.executor.health, BudgetView()
+        if self.ledger is not None and context is not None:
+            budget = self.ledger.view(context.workspace_id)
         return Snapshot(
-            id=f"{self._evidence.version}/{book.version}{f'/{budget.version}' if capped else ''}",
+            id="/".join((self._evidence.version, str(book.version), *([budget.version] if self.ledger else []))),
             health=book.snapshot(),
             evidence=self._evidence,
             budget=budget,
@@ -176,12 +176,24 @@ class Lab:
         return LogRecorder(log=self.log, clock=self.clock, log_decision=self.service.log_decision, learn=self.learn)
 
     def route(self, task: Task, context: RoutingContext) -> RoutingDecision:
-        """Decide without executing; the decision explains itself."""
-        return self.service.route(task, context)
+        """Decide without executing; the decision explains itself.
+
+        Raises:
+            BudgetRefused: A model could serve the task, but not within what is left to spend.
+            NoFeasibleModel: No model could, whatever the budget.
+        """
+        with naming_the_budget(self.service, task, context):
+            return self.service.route(task, context)
 
     def run(self, task: Task, context: RoutingContext) -> TaskResult:
-        """Route, execute with failover, log."""
-        return self.service.route_and_execute(task, context)
+        """Route, execute with failover, log.
+
+        Raises:
+            BudgetRefused: As `route`.
+            NoFeasibleModel: As `route`.
+        """
+        with naming_the_budget(self.service, task, context):
+            return self.service.route_and_execute(task, context)
 
     def execute(self, decision: RoutingDecision) -> TaskResult:
         """Execute a decision that was made elsewhere, such as by an `AdaptiveRouter`, and log both."""

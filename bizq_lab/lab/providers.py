@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bizq_lab.errors import OfflineConfig, UnknownProvider
 
@@ -81,3 +81,17 @@ def simulated_providers(catalog: Catalog, seed: int) -> LazyProviders:
 
     provider = SimulatedProvider(World(seed, catalog))
     return LazyProviders({entry.provider: lambda: provider for entry in catalog.models.values()}, purpose="offline")
+
+
+def providers_of(
+    wanted: Mapping[str, Provider] | Literal["live", "simulated"], catalog: Catalog, seed: int
+) -> Mapping[str, Provider]:
+    """The providers a lab was asked for, by name or as they are."""
+    match wanted:
+        case "live":
+            return live_providers(catalog, catalog.purpose)
+        case "simulated":
+            return simulated_providers(catalog, seed)
+        case str():
+            raise UnknownProvider.among(wanted, ["live", "simulated"])
+    return wanted

@@ -30,7 +30,7 @@ def test_an_arm_that_is_clearly_better_wins(log: Log, stream: Stream) -> None:
     row = answer.main_row()
     assert row.n == 20
     assert row.difference.value == pytest.approx(0.8)
-    assert "winner b" in answer.headline()
+    assert "b wins" in answer.headline()
     assert "b is better" in answer.summary()
 
 
