@@ -6,14 +6,17 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from pydantic import ValidationError
 
-from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, problems, say
+from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, emit_line, problems, say
 from bizq_lab.core.task import RoutingContext, Task
-from bizq_lab.errors import InputError, NotEnoughData
+from bizq_lab.errors import BudgetRefused, InputError, NotEnoughData
+
+if TYPE_CHECKING:
+    from bizq_lab.core.decision import RoutingDecision
 
 Noun = TypeVar("Noun", Task, RoutingContext)
 Tasks = Annotated[Path | None, typer.Argument(help="Tasks as JSONL, `-` for standard input.")]
@@ -32,33 +35,49 @@ def route(
     config: Config = None,
     catalog: Preset = "current",
     as_json: AsJson = False,
+    as_lines: Annotated[
+        bool, typer.Option("--jsonl", help="One JSON object a line, each written as it is decided.")
+    ] = False,
 ) -> None:
     """Decide without executing: the model, the price, and why.
 
+    Text and --jsonl are written decision by decision, so that a long file needs no memory; --json is one document.
+
     Example: bizq-lab route --type content.write_blog_post --context '{"max_cost": 0.5}'
+
+    Example: bizq-lab route tasks.jsonl --jsonl
     """
     from bizq_lab.catalog import load_catalog
     from bizq_lab.config import load_config
     from bizq_lab.routing import AITaskRouter
 
+    if as_json and as_lines:
+        message = "both --json and --jsonl were asked for"
+        raise InputError(message, hint="--json is one document, --jsonl an object a line")
     router = AITaskRouter(load_catalog(catalog), None if config is None else load_config(config))
-    where = _context(context)
-    decisions = [router.route_task(task, where) for task in _tasks(tasks, type_, input_)]
-    rows = [
-        {
-            "task_id": d.task.id,
-            "task_type": d.task.type,
-            "model": d.config.key,
-            "arm": d.arm,
-            "policy": d.policy,
-            "propensity": d.propensity,
-            "estimated_cost_usd": d.estimate.estimated_cost,
-            "flags": list(d.flags),
-            "reasoning": d.reasoning,
-        }
-        for d in decisions
-    ]
-    emit(rows, as_json=as_json, text="\n\n".join(d.explain() for d in decisions))
+    decisions = router.route_many(_tasks(tasks, type_, input_), _context(context))
+    if as_json:
+        emit([_decided(decision) for decision in decisions], as_json=True)
+        return
+    for number, decision in enumerate(decisions):
+        if as_lines:
+            emit_line(_decided(decision))
+        else:
+            emit({}, as_json=False, text=("\n" if number else "") + decision.explain())
+
+
+def _decided(decision: RoutingDecision) -> dict[str, Any]:
+    return {
+        "task_id": decision.task.id,
+        "task_type": decision.task.type,
+        "model": decision.config.key,
+        "arm": decision.arm,
+        "policy": decision.policy,
+        "propensity": decision.propensity,
+        "estimated_cost_usd": decision.estimate.estimated_cost,
+        "flags": list(decision.flags),
+        "reasoning": decision.reasoning,
+    }
 
 
 def run(
@@ -72,19 +91,30 @@ def run(
         Literal["live", "simulated"], typer.Option(help="`simulated` answers from a world with known truth.")
     ] = "live",
     log: LogPath = Path("lab.duckdb"),
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", help="Most USD for the whole run; exit code 5 when it ends there.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Route, execute with failover, and log.
 
-    Example: bizq-lab run tasks.jsonl --log lab.duckdb --config routing.json
+    Example: bizq-lab run tasks.jsonl --log lab.duckdb --config routing.json --max-cost 0.50
     """
     from bizq_lab.catalog import load_catalog
     from bizq_lab.lab import Lab
 
     todo, where = list(_tasks(tasks, type_, input_)), _context(context)
     loaded = load_catalog(catalog)
-    with Lab.open(log, catalog=loaded, config=config, providers=provider) as lab:
-        results = [lab.run(task, where) for task in todo]
+    results, refusal = [], ""
+    with Lab.open(log, catalog=loaded, config=config, providers=provider, max_cost_usd=max_cost) as lab:
+        try:
+            for task in todo:
+                results.append(lab.run(task, where))
+                if results[-1].metrics.error_type == "budget":
+                    refusal = results[-1].reasoning
+                    break
+        except BudgetRefused as error:
+            refusal = str(error)
         lab.log.collect()
     rows = [
         {
@@ -98,8 +128,11 @@ def run(
         }
         for r in results
     ]
-    say(f"{sum(r.status == 'completed' for r in results)} of {len(results)} completed; logged to {log}")
+    say(f"{sum(r.status == 'completed' for r in results)} of {len(todo)} completed; logged to {log}")
     emit(rows, as_json=as_json, text="\n".join(f"{r['status']}\t{r['task_id']}\t{r['output']}" for r in rows))
+    if refusal:
+        say(f"BudgetRefused: {refusal}")
+        raise typer.Exit(Exit.BUDGET_REFUSED)
     if any(r.status in {"failed", "cancelled"} for r in results):
         raise typer.Exit(Exit.ERROR)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from bizq_lab.core.money import Money
 from bizq_lab.core.snapshot import BudgetView
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Period = Literal["day", "month", "total"]
 EVERYONE = "*"
+_RUN = "run:"
 _BUSY_S = 30.0
 _PERIOD_FORMAT: Mapping[Period, str] = {"day": "%Y-%m-%d", "month": "%Y-%m", "total": "total"}
 
@@ -33,6 +34,24 @@ class Cap:
 
     usd: float
     period: Period = "month"
+
+
+class Booking(NamedTuple):
+    """One call as the log knows it.
+
+    Attributes:
+        attempt_id: The call.
+        workspace_id: Whose it was; empty when nobody decided it, so that only the cap of everyone counts it.
+        started_at_us: When it was sent; its money counts in the periods of that instant.
+        nano_usd: What it cost, or its worst case while nobody knows.
+        ended: Whether that is final.
+    """
+
+    attempt_id: str
+    workspace_id: str
+    started_at_us: int
+    nano_usd: int
+    ended: bool
 
 
 class BudgetLedger:
@@ -46,23 +65,25 @@ class BudgetLedger:
         caps: Cap of each workspace. `"*"` caps all of them together.
         each: Cap of every workspace that has none of its own.
         clock: Says which period it is.
+        run_cap: Name of one run and most USD for it: all that this object reserves
+            counts, whatever its workspace, and nothing else.
     """
 
     def __init__(
         self, path: Path | str, *, caps: Mapping[str, Cap] | None = None, each: Cap | None = None,
-        clock: Clock | None = None,
+        clock: Clock | None = None, run_cap: tuple[str, float] | None = None,
     ) -> None:  # fmt: skip
         """Make the file if need be.
 
         Raises:
-            InputError: A cap is negative.
+            InputError: A cap is not an amount per period.
             LogError: The file cannot be used.
         """
         self._path, self._caps, self._each, self._clock = Path(path), dict(caps or {}), each, clock or SystemClock()
-        for scope, cap in [*self._caps.items(), *([("each workspace", each)] if each else [])]:
-            if Money.from_usd(cap.usd).nano_usd < 0:
-                message = f"cap of {scope!r} == {cap.usd!r}, must be >= 0"
-                raise InputError(message, hint="0 refuses every call; leave the cap out for no limit")
+        self._run = None if run_cap is None else (f"{_RUN}{run_cap[0]}", Cap(run_cap[1], "total"))
+        others = [*([("each workspace", each)] if each else []), *([("this run", self._run[1])] if self._run else [])]
+        for scope, cap in [*self._caps.items(), *others]:
+            _check(scope, cap)
         self._statements = _statements()
         self._lock = threading.Lock()
         self._pid = -1
@@ -80,21 +101,41 @@ class BudgetLedger:
         now_us = self._clock.now_us()
         with self._transaction() as run:
             for scope, cap in self._scopes(workspace_id):
-                period = _period(cap, now_us)
-                row = {"scope": scope, "period": period, "nano_usd": nano_usd}
-                spent = self._spent(run, scope, period)
+                spent = self._spent(run, scope, _period(cap, now_us))
                 if cap is not None and spent + nano_usd > Money.from_usd(cap.usd).nano_usd:
                     raise _refusal(scope, cap, spent, nano_usd)
-                run.execute(self._statements["reserve"], {**row, "attempt_id": attempt_id, "at_us": now_us})
-                run.execute(self._statements["add"], row)
+                self._book(run, Booking(attempt_id, scope, now_us, nano_usd, ended=False))
 
     def settle(self, attempt_id: str, nano_usd: int) -> None:
         """Replace what was booked for a call by what it cost. A second time changes nothing."""
         with self._transaction() as run:
-            for scope, period, reserved in run.execute(self._statements["open"], {"attempt_id": attempt_id}).fetchall():
-                change = {"scope": scope, "period": period, "nano_usd": nano_usd - reserved}
-                run.execute(self._statements["add"], change)
-            run.execute(self._statements["settle"], {"attempt_id": attempt_id, "nano_usd": nano_usd})
+            self._settle(run, attempt_id, nano_usd)
+
+    @property
+    def reconciled_at_us(self) -> int | None:
+        """When the ledger last agreed with the log; None for a new one, which agrees with nothing yet."""
+        with self._transaction() as run:
+            row = run.execute(self._statements["reconciled"]).fetchone()
+            return None if row is None else int(row[0])
+
+    def reconcile(self, bookings: Iterable[Booking], *, at_us: int) -> None:
+        """Book what the log knows and this ledger does not, and settle what it has not seen the end of.
+
+        Doing it again, or while others reserve and settle, changes nothing. No cap is checked: it was spent already.
+        A call that is booked keeps the periods and the scopes that it was booked in.
+
+        Args:
+            bookings: Calls of the log since `reconciled_at_us`, with some overlap.
+            at_us: When the log was read.
+        """
+        with self._transaction() as run:
+            for one in bookings:
+                if run.execute(self._statements["known"], {"attempt_id": one.attempt_id}).fetchone() is None:
+                    for scope in dict.fromkeys(filter(None, (one.workspace_id, EVERYONE))):
+                        self._book(run, one._replace(workspace_id=scope))
+                if one.ended:
+                    self._settle(run, one.attempt_id, one.nano_usd)
+            run.execute(self._statements["reconcile"], {"at_us": at_us})
 
     def booked(self, scope: str = EVERYONE) -> Money:
         """Settled and reserved money of a workspace, or of everyone, in the current period."""
@@ -121,10 +162,25 @@ class BudgetLedger:
             self._connection = None
 
     def _scopes(self, workspace_id: str) -> list[tuple[str, Cap | None]]:
-        everyone = (EVERYONE, self._caps.get(EVERYONE))
+        shared = [(EVERYONE, self._caps.get(EVERYONE)), *([self._run] if self._run else [])]
         if workspace_id == EVERYONE:
-            return [everyone]
-        return [(workspace_id, self._caps.get(workspace_id, self._each)), everyone]
+            return shared
+        return [(workspace_id, self._caps.get(workspace_id, self._each)), *shared]
+
+    def _book(self, run: sqlite3.Connection, one: Booking) -> None:
+        row = {"attempt_id": one.attempt_id, "scope": one.workspace_id, "nano_usd": one.nano_usd}
+        run.execute(self._statements["reserve"], {**row, "at_us": one.started_at_us})
+        self._add(run, one.workspace_id, one.started_at_us, one.nano_usd)
+
+    def _settle(self, run: sqlite3.Connection, attempt_id: str, nano_usd: int) -> None:
+        for scope, reserved, at_us in run.execute(self._statements["open"], {"attempt_id": attempt_id}).fetchall():
+            self._add(run, scope, at_us, nano_usd - reserved)
+        run.execute(self._statements["settle"], {"attempt_id": attempt_id, "nano_usd": nano_usd})
+
+    def _add(self, run: sqlite3.Connection, scope: str, at_us: int, nano_usd: int) -> None:
+        for name in _PERIOD_FORMAT:
+            period = _period(Cap(0, name), at_us)
+            run.execute(self._statements["add"], {"scope": scope, "period": period, "nano_usd": nano_usd})
 
     def _spent(self, run: sqlite3.Connection, scope: str, period: str) -> int:
         row = run.execute(self._statements["spent"], {"scope": scope, "period": period}).fetchone()
@@ -136,17 +192,17 @@ class BudgetLedger:
             try:
                 connection = self._open()
                 connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
             except sqlite3.Error as error:
                 message = f"the budget ledger {self._path.name!r} cannot be used: {error}"
                 raise LogError(
                     message, hint="is it a file of this program, in a folder that can be written?"
                 ) from error
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
         # A connection must not cross a fork: SQLite's locks belong to the process that took them.
@@ -163,12 +219,24 @@ def _period(cap: Cap | None, now_us: int) -> str:
     return datetime.fromtimestamp(now_us / 1e6, tz=UTC).strftime(_PERIOD_FORMAT[name])
 
 
+def _check(scope: str, cap: object) -> None:
+    if not isinstance(cap, Cap) or cap.period not in get_args(Period):
+        message = f"cap of {scope!r} == {cap!r}, must be a Cap per {', '.join(get_args(Period))}"
+        raise InputError(message, hint='budgets={"ws_1": Cap(usd=20, period="day")}')
+    if Money.from_usd(cap.usd).nano_usd < 0:
+        message = f"cap of {scope!r} == {cap.usd!r}, must be >= 0"
+        raise InputError(message, hint="0 refuses every call; leave the cap out for no limit")
+
+
 def _refusal(scope: str, cap: Cap, spent: int, nano_usd: int) -> BudgetRefused:
     who = "all workspaces" if scope == EVERYONE else f"workspace {scope!r}"
+    if scope.startswith(_RUN):
+        who = "this run"
     message = (
         f"worst case {Money(nano_usd)} would pass the {cap.period} cap of {who}: {Money(spent)} of ${cap.usd:g} booked"
     )
-    return BudgetRefused(message, hint="raise the cap, lower max_tokens, or wait for the next period")
+    wait = "" if cap.period == "total" else ", or wait for the next period"
+    return BudgetRefused(message, hint=f"raise the cap or lower max_tokens{wait}")
 
 
 def _statements() -> dict[str, str]:

@@ -1,0 +1,16 @@
+-- spending: what every call since an instant has booked, for the ledger of budgets (S18).
+-- grain:   one row per attempt_id
+-- reads:   attempt_state, decision
+-- columns: workspace_id is empty where nobody decided the call; ended is false while its cost is not known
+-- params:  since_us
+SELECT
+    a.attempt_id,
+    coalesce(d.workspace_id, '') AS workspace_id,
+    coalesce(a.started_at_us, a.ended_at_us) AS started_at_us,
+    coalesce(a.booked_nano_usd, 0) AS nano_usd,
+    a.ended_at_us IS NOT NULL AS ended
+FROM attempt_state AS a
+LEFT JOIN (SELECT decision_id, min(workspace_id) AS workspace_id FROM decision GROUP BY decision_id) AS d
+    USING (decision_id)
+WHERE coalesce(a.started_at_us, a.ended_at_us) >= $since_us
+ORDER BY ALL
