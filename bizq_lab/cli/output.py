@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,6 +67,11 @@ def emit(answer: Result | dict[str, Any] | list[Any], *, as_json: bool, text: st
         sys.stdout.write(printable(str(answer) if text is None else text) + "\n")
 
 
+def emit_line(row: dict[str, Any]) -> None:
+    """One strict JSON object on a line of its own (JSON Lines), for output that may be long."""
+    sys.stdout.write(json.dumps(_strict(row), sort_keys=True, allow_nan=False, default=str) + "\n")
+
+
 def to_json(data: Any) -> str:
     """Strict JSON in ASCII, which every terminal and pipe carries: sorted keys, and null for what is not finite."""
     return json.dumps(_strict(data), sort_keys=True, indent=2, allow_nan=False, default=str)
@@ -98,4 +104,6 @@ def _strict(value: Any) -> Any:
         return {str(key): _strict(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_strict(item) for item in value]
+    if isinstance(value, Decimal):
+        return _strict(float(value))
     return _strict(value.tolist()) if hasattr(value, "tolist") else value  # numpy's arrays and scalars

@@ -115,7 +115,10 @@ def run(
                     break
         except BudgetRefused as error:
             refusal = str(error)
-        lab.log.collect()
+        try:
+            lab.log.collect()
+        except LogLocked as error:
+            say(f"{error.message}; what was executed waits in the journal")
     rows = [
         {
             "task_id": r.task_id,
