@@ -109,4 +109,4 @@ def test_escalations_and_timeouts_are_shares_of_all_outcomes(log: Log, stream: S
     stream.run(arm="a", task="t1", succeeded=True)
     row = performance(log).rows[0]
     assert (row.escalated.value, row.timed_out.value) == (0.5, 0.5)
-    assert "50% of 2 tasks succeeded" in performance(log).summary()
+    assert "1 of 2 tasks succeeded (50%)" in performance(log).summary()
