@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, emit_line, problems, say
 from bizq_lab.core.task import RoutingContext, Task
-from bizq_lab.errors import BudgetRefused, InputError, NotEnoughData
+from bizq_lab.errors import BudgetRefused, InputError, LogLocked, NotEnoughData
 
 if TYPE_CHECKING:
     from bizq_lab.core.decision import RoutingDecision
