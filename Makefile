@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11+ and the package registries: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers calibration crash clean
+.PHONY: help demo test check lint types layers coverage calibration crash clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -30,6 +30,15 @@ types: $(VENV)/.dev ## mypy in strict mode, package and tests
 
 layers: $(VENV)/.dev ## which room may import which
 	$(BIN)/lint-imports
+
+coverage: $(VENV)/.dev ## the tests, with branch coverage
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
+
+calibration: $(VENV)/.dev ## nominal beside simulated coverage of every procedure, whole (minutes)
+	$(BIN)/python -m tests.calibration.study
+
+crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors (minutes)
+	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py
 
 clean: ## forget the environment and what the demo wrote
 	rm -rf $(VENV) out

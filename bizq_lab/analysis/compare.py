@@ -181,9 +181,10 @@ def _design(known: Sequence[Mapping[str, Any]]) -> Design:
 
 
 def _planned_arms(log: Log, window: Window) -> tuple[str, ...]:
-    params = window.params()
-    plans = log.query("experiment_plan", task_type=params["task_type"], experiment=params["experiment"])
-    return tuple(plans[0]["arms"]) if plans else ()
+    """Arms of the last experiment that was registered in this window."""
+    asked = window.params()
+    plans = log.query("experiment_plans", **{name: asked[name] for name in ("task_type", "experiment", "to_us")})
+    return tuple(plans[-1]["arms"]) if plans else ()
 
 
 def _control(own: Sequence[Mapping[str, Any]], control: str | None, planned: tuple[str, ...]) -> str:

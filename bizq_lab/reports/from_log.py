@@ -48,7 +48,7 @@ def log_report(lab: Lab, *, as_of: date, title: str = "bizq_lab report", note: s
 def _comparisons(lab: Lab, to_us: int) -> list[Comparison]:
     """One a registered experiment, as it was planned; those without two arms of outcomes are left out."""
     answers = []
-    for plan in lab.log.query("experiment_plans", to_us=to_us):
+    for plan in lab.log.query("experiment_plans", task_type=None, experiment=None, to_us=to_us):
         try:
             answers.append(
                 lab.compare(
@@ -57,7 +57,7 @@ def _comparisons(lab: Lab, to_us: int) -> list[Comparison]:
                     primary=plan["primary_metric"],
                     margin=plan["margin"],
                     alpha=plan["alpha"],
-                    control=plan["control"],
+                    control=plan["arms"][0],
                     to_us=to_us,
                 )
             )

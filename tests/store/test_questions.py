@@ -80,7 +80,7 @@ def test_a_question_sees_what_was_appended_before_it(log: Log) -> None:
 def test_a_named_query_binds_its_parameters_and_decodes_json(log: Log) -> None:
     assert log.query("decisions_of_task", task_id="t1") == [{"decision_id": "d1"}]
     assert log.query("decisions_of_task", task_id="x' OR 1 = 1; --") == []
-    (plan,) = log.query("experiment_plan", task_type="type", experiment=None)
+    (plan,) = log.query("experiment_plans", task_type="type", experiment=None, to_us=None)
     assert plan["arms"] == ["a", "b"]
 
 
