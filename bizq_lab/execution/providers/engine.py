@@ -72,6 +72,11 @@ def local_engine_problem(model: str = "smollm2-135m") -> EngineMissing | None:
         message = "the embedded engine is not installed: no module 'xllamacpp'"
         return EngineMissing(message, hint="pip install xllamacpp")
     try:
+        importlib.import_module("xllamacpp")
+    except (ImportError, OSError) as error:  # a wheel of another platform, or a system library that is not there
+        message = f"the embedded engine 'xllamacpp' is installed but does not load: {error}"
+        return EngineMissing(message, hint="pip install --force-reinstall xllamacpp")
+    try:
         _locate(model.removeprefix("local/"))
     except EngineMissing as problem:
         return problem
