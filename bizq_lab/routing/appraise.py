@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bizq_lab.core.decision import Candidate, CostEstimate
 from bizq_lab.routing.constraints import Ask, Check, High, predicted_p95_s
 from bizq_lab.routing.option import Offer, Option
-from bizq_lab.routing.outlook import INPUT_BAND, Rates
+from bizq_lab.routing.outlook import Rates, input_tokens
 from bizq_lab.routing.precedence import PASSING
 from bizq_lab.routing.tokens import count_input
 
@@ -51,17 +51,16 @@ def ask_of(context: RoutingContext, snapshot: Snapshot) -> tuple[Ask, tuple[Chec
     return ask, tuple([rule.check for rule in PASSING if rule.binds(ask)])
 
 
-def input_tokens(template_tokens: float, size: Size) -> tuple[float, float, float]:
-    """Low, expected and high input tokens of a prompt."""
+def prompt_tokens(rates: Rates, template_tokens: float, size: Size) -> tuple[float, float, float]:
+    """Low, expected and high input tokens of a whole prompt."""
     if size.stated:
         return size.tokens, size.tokens, size.tokens
-    counted = size.tokens + template_tokens
-    return counted * INPUT_BAND[0], counted, counted * INPUT_BAND[1]
+    return input_tokens(size.tokens + template_tokens, rates.logged_input)
 
 
 def estimate(rates: Rates, template_tokens: float, key: str, size: Size) -> CostEstimate:
     """The one estimate (S16): router and calculator both read this."""
-    low_in, mid_in, high_in = input_tokens(template_tokens, size)
+    low_in, mid_in, high_in = prompt_tokens(rates, template_tokens, size)
     if not rates.known:
         return CostEstimate(round(mid_in), rates.output_tokens, None, None, None, rates.confidence, key)
     return CostEstimate(
@@ -82,14 +81,15 @@ def appraise(
     candidates: list[Candidate] = []
     offers: list[Offer] = []
     tokens, stated = size
-    high_band = 1.0 if stated else INPUT_BAND[1]
     for option in options:
         key, outlook = option.key, option.outlook
         rates, seen = outlook.rates, health.get(key)
-        counted = tokens if stated else tokens + option.template_tokens
-        high_in = counted * high_band
+        if stated:
+            mid_in = high_in = tokens
+        else:
+            _, mid_in, high_in = input_tokens(tokens + option.template_tokens, rates.logged_input)
         if rates.known:
-            cost: float | None = counted * rates.input_usd + rates.mid_usd
+            cost: float | None = mid_in * rates.input_usd + rates.mid_usd
             high: High = (high_in, high_in * rates.input_usd + rates.high_usd)
         else:
             cost, high = None, (high_in, None)

@@ -20,7 +20,7 @@ MIN_CELL_N = 10.0
 CONFIDENCE_N = 20.0
 MEAN_TO_P95 = 0.5  # before any data, the mean is taken as half the 95th percentile
 OUTPUT_SHARES = (0.2, 0.5, 1.0)  # of max_tokens, before any data: low, expected, high
-INPUT_BAND = (0.75, 1.35)  # how far a counted input may be off; an input size the caller states is exact
+INPUT_BAND = (0.65, 1.35)  # how far a counted input may be off; an input size the caller states is exact
 NO_HISTORY = History()
 NANO = 1e9
 MTOK = 1e6
@@ -37,6 +37,7 @@ class Rates(NamedTuple):
         high_usd: The same at the high quantile.
         output_tokens: Expected output tokens.
         confidence: In [0, 1): share of the estimate that log data backs.
+        logged_input: Low, middle and high quantile of logged input tokens; None while the log holds too few.
     """
 
     known: bool
@@ -46,6 +47,7 @@ class Rates(NamedTuple):
     high_usd: float
     output_tokens: int
     confidence: float
+    logged_input: tuple[int, int, int] | None = None
 
 
 class Outlook(NamedTuple):
@@ -146,7 +148,22 @@ def _rates(config: ModelConfig, logged: History, *, multiplier: float, seconds: 
     per_input = (price.input_nano_usd_per_mtok or 0) / NANO / MTOK
     per_output = (price.output_nano_usd_per_mtok or 0) / NANO / MTOK
     low, mid, high = (tokens * per_output + extra for tokens, extra in zip(outputs, fixed, strict=True))
-    return Rates(price.known, per_input, low, mid, high, outputs[1], confidence)
+    seen = logged.input_tokens if logged.effective_n >= MIN_CELL_N else None
+    return Rates(price.known, per_input, low, mid, high, outputs[1], confidence, seen)
+
+
+def input_tokens(counted: float, logged: tuple[int, int, int] | None) -> tuple[float, float, float]:
+    """Low, expected and high input tokens of a prompt that was counted by script, calibrated by the log (S16).
+
+    A count may be off by `INPUT_BAND`; within that band the log's quantiles of prompts of this kind decide. So a longer
+    task is never expected to be smaller, and the high estimate, on which routing filters, never lies below the count. A
+    task quite unlike those logged, whose band does not meet their quantiles, is taken as counted.
+    """
+    least, most = counted * INPUT_BAND[0], counted * INPUT_BAND[1]
+    if logged is None or least > logged[2] or most < logged[0]:
+        return least, counted, most
+    low, mid, high = logged
+    return min(max(low, least), counted), min(max(mid, least), most), min(max(high, counted), most)
 
 
 def output_quantiles(max_tokens: int, logged: History, *, multiplier: float) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ from bizq_lab.core.model import ModelConfig, Reason
 from bizq_lab.core.snapshot import Evidence, Snapshot
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import InputError
-from bizq_lab.routing.appraise import appraise, ask_of, estimate, input_tokens, size_of
+from bizq_lab.routing.appraise import appraise, ask_of, estimate, prompt_tokens, size_of
 from bizq_lab.routing.assignment import Assignment, assign
 from bizq_lab.routing.choose import by_rules, fallbacks
 from bizq_lab.routing.option import Option
@@ -197,7 +197,9 @@ class AITaskRouter:
         if reasons:
             config = config.because(*reasons)
             flags = (*flags, *[reason.code for reason in learned])
-        fit = fitted(config, chosen.entry.context_window, input_tokens(chosen.template_tokens, size)[2])
+        fit = fitted(
+            config, chosen.entry.context_window, prompt_tokens(chosen.outlook.rates, chosen.template_tokens, size)[2]
+        )
         if fit is config:
             quoted = estimate(chosen.outlook.rates, chosen.template_tokens, chosen.key, size)
         else:

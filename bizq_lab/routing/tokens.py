@@ -1,8 +1,10 @@
 """How many tokens a text has, by a stated ratio for each script. Must not know prices or models.
 
-Vendors' tokenizers are not available offline, and differ. The ratios are those of the common byte-pair vocabularies,
-rounded up: 4 ASCII characters a token, 2 for other alphabets (Latin with accents, Greek, Cyrillic, Hebrew, Arabic),
-1 for CJK and the rest of the basic plane, and 2 tokens for each character beyond it (emoji, rare ideographs).
+Vendors' tokenizers are not available offline, and differ. Measured with OpenAI's `o200k` vocabulary, samples have, in
+tokens a character: English prose 0.16, German 0.20, Python 0.27, JSON 0.31, digits 0.48, Chinese 0.66. So ASCII counts
+0.25, in the middle of prose and JSON; a digit 0.5; CJK and the rest of the basic plane 0.66. Two ratios are cautious
+assumptions of ours: 0.5 for other alphabets (accents, Greek, Cyrillic, Hebrew, Arabic), and 2 for each character beyond
+the basic plane (emoji, rare ideographs). `outlook.INPUT_BAND` holds every measured sample.
 """
 
 from __future__ import annotations
@@ -15,22 +17,27 @@ if TYPE_CHECKING:
 
 ASCII_TOKENS = 0.25
 ALPHABET_TOKENS = 0.5
-IDEOGRAPH_TOKENS = 1.0
+IDEOGRAPH_TOKENS = 0.66
+DIGIT_TOKENS = 0.5
 ASTRAL_TOKENS = 2.0
 _LAST_ALPHABET = "\u07ff"  # the last character of two UTF-8 bytes
 _LAST_BASIC = "\uffff"
 _SCALAR_CHARS = 6
 _PUNCTUATION_CHARS = 4
+_DIGITS = b"0123456789"
 
 
 def count_tokens(text: str) -> float:
     """Expected tokens of a text; at least one for a text that is not empty."""
+    if not text:
+        return 0.0
     if text.isascii():
-        return max(1.0, len(text) * ASCII_TOKENS) if text else 0.0
+        rest = len(text.encode("ascii").translate(None, _DIGITS))
+        return max(1.0, rest * ASCII_TOKENS + (len(text) - rest) * DIGIT_TOKENS)
     total = 0.0
     for char in text:
         if char.isascii():
-            total += ASCII_TOKENS
+            total += DIGIT_TOKENS if char.isdigit() else ASCII_TOKENS
         elif char <= _LAST_ALPHABET:
             total += ALPHABET_TOKENS
         else:
