@@ -110,7 +110,7 @@ def run(
         try:
             for task in todo:
                 results.append(lab.run(task, where))
-                if results[-1].metrics.error_type == "budget":
+                if max_cost is not None and results[-1].metrics.error_type == "budget":
                     refusal = results[-1].reasoning
                     break
         except BudgetRefused as error:

@@ -85,6 +85,5 @@ def naming_the_budget(service: BizQAIRouter, task: Task, context: RoutingContext
             service.router.route_task(task, context, snapshot=replace(seen, budget=BudgetView()))
         except NoFeasibleModel:
             raise error from None
-        whose = f"workspace {context.workspace_id!r}"
-        message = f"{Money.from_usd(left)} are left for {whose}, and no model can serve {task.type!r} within that"
+        message = f"{Money.from_usd(left)} are left to spend, and no model can serve {task.type!r} within that"
         raise BudgetRefused(message, hint="raise the cap or lower max_tokens") from error
