@@ -23,7 +23,9 @@ from tests.support.lab_cli import Cli, Twins, ended, spawn
 from tests.support.lab_small import TYPE, rows, start, tasks_of
 
 MODULES = [import_module(f"bizq_lab.cli.{found.name}") for found in pkgutil.iter_modules(bizq_lab.cli.__path__)]
-COMMANDS = sorted(command.__name__ for module in MODULES for command in getattr(module, "COMMANDS", ()))
+COMMANDS = sorted(
+    command.__name__.replace("_", "-") for module in MODULES for command in getattr(module, "COMMANDS", ())
+)
 INPUT = json.dumps(tasks_of(n=1)[0].input)
 SIMULATED = ("--provider", "simulated")
 
