@@ -17,7 +17,7 @@ class Health:
         p95_latency_s: Predicted 95th percentile in seconds; None when unobserved.
         requests_left: Requests that the rate limit still allows; None means no limit known.
         tokens_left: Tokens that the rate limit still allows; None means no limit known.
-        slots_left: Concurrent calls that are still allowed; None means no limit known.
+        slots_left: Concurrent calls that may start at once; the next ones queue. None means no limit known.
         retry_in_s: Seconds until the circuit is probed again.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bizq_lab.errors import OfflineConfig, UnknownProvider
 
@@ -83,10 +83,12 @@ def simulated_providers(catalog: Catalog, seed: int) -> LazyProviders:
     return LazyProviders({entry.provider: lambda: provider for entry in catalog.models.values()}, purpose="offline")
 
 
-def providers_of(
-    wanted: Mapping[str, Provider] | Literal["live", "simulated"], catalog: Catalog, seed: int
-) -> Mapping[str, Provider]:
-    """The providers a lab was asked for, by name or as they are."""
+def providers_of(wanted: Mapping[str, Provider] | str, catalog: Catalog, seed: int) -> Mapping[str, Provider]:
+    """The providers a lab was asked for: `live`, `simulated`, or as they are.
+
+    Raises:
+        UnknownProvider: Another name was given.
+    """
     match wanted:
         case "live":
             return live_providers(catalog, catalog.purpose)

@@ -163,20 +163,21 @@ class Available:
 
 @dataclass(frozen=True, slots=True)
 class WithinRateLimits:
-    """A call that the vendor would refuse is not sent."""
+    """A call that the vendor would refuse is not sent.
+
+    Busy slots refuse nothing: they free within seconds, and execution queues for them in order.
+    """
 
     def binds(self, ask: Ask) -> bool:
         """Always."""
         return True
 
     def check(self, option: Option, ask: Ask, health: Health | None, high: High) -> Reason | None:
-        """No request, slot or tokens left."""
+        """No request or tokens left."""
         if health is None:
             return None
         if health.requests_left is not None and health.requests_left < 1:
             return Reason("rate_limited", "requests left", value=health.requests_left, limit=1.0)
-        if health.slots_left is not None and health.slots_left < 1:
-            return Reason("rate_limited", "concurrent calls left", value=health.slots_left, limit=1.0)
         if health.tokens_left is not None:
             needed = high[0] + option.config.max_tokens
             if needed > health.tokens_left:

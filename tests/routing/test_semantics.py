@@ -336,7 +336,6 @@ def test_s12_validation_is_joint() -> None:
     [
         (Health(available=False, retry_in_s=12.0), "unavailable"),
         (Health(requests_left=0), "rate_limited"),
-        (Health(slots_left=0), "rate_limited"),
         (Health(tokens_left=1_500), "rate_limited"),
     ],
 )
@@ -348,6 +347,11 @@ def test_s12_the_chain_holds_no_original_no_repeat_and_nothing_infeasible(health
     assert len(set(keys)) == len(keys) > 2
     assert [r.code for c in decision.candidates if c.model == "openai/medium" for r in c.reasons] == [code]
     assert {fallback.max_tokens for fallback in decision.fallbacks} == {2_000}
+
+
+def test_s12_busy_slots_exclude_no_model_since_execution_queues_for_them() -> None:
+    snapshot = Snapshot(id="s", health={"openai/medium": Health(slots_left=0)})
+    assert AITaskRouter(catalog()).route_task(WRITE, ctx(), snapshot=snapshot).config.key == "openai/medium"
 
 
 def test_s12_the_first_fallback_is_another_provider() -> None:
