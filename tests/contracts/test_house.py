@@ -38,7 +38,7 @@ def test_a_module_holds_no_sql_unless_it_is_the_store_and_never_unpickles_or_eva
         if path.relative_to(PACKAGE).parts[0] not in SPEAKS_SQL:
             strings = [node] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
             assert not [one for one in strings if SQL.match(str(one.value))], (
-                f"line {node.lineno}: move to store/queries"
+                f"line {getattr(node, 'lineno', 0)}: move to store/queries"
             )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in FORBIDDEN_CALLS
