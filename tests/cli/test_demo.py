@@ -10,6 +10,7 @@ import pytest
 
 from bizq_lab.catalog.tasks import data_folder
 from bizq_lab.config import load_config
+from bizq_lab.lab import demo as lab_demo
 from tests.support.lab_cli import Cli, Said, Twins, ended, spawn
 from tests.support.lab_small import contents, rows
 
@@ -57,32 +58,22 @@ def keeps_the_laws(log: Path) -> None:
     assert rows(log, "FROM attempt_started ANTI JOIN decision USING (decision_id)") == []
 
 
-def test_a_second_demo_in_the_same_folder_starts_afresh(cli: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bizq_lab.lab import demo as lab_demo  # noqa: PLC0415 - only this test makes the demo small
-
-    monkeypatch.setattr(lab_demo, "_most", lambda _: 2)
-    before = rows(demo / "lab.duckdb", "SELECT count(*) AS n FROM decision")[0]["n"]
-    said = cli("demo", "--provider", "simulated", "--out", demo, "--json")
-    assert said.code == 0, said.err
-    after = rows(demo / "lab.duckdb", "SELECT count(*) AS n FROM decision")[0]["n"]
-    assert 0 < after < before
-    keeps_the_laws(demo / "lab.duckdb")
-
-
-def test_the_ten_lines_say_which_arm_at_what_cost_and_where_the_files_are(
+def test_a_second_demo_starts_afresh_and_says_what_it_found_and_where_it_is(
     cli: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bizq_lab.lab import demo as lab_demo  # noqa: PLC0415 - as above
-
+    """In ten lines: which arm is ahead, by how much, at what cost."""
     monkeypatch.setattr(lab_demo, "_most", lambda _: 2)
+    before = rows(demo / "lab.duckdb", "SELECT count(*) AS n FROM decision")[0]["n"]
     said = cli("demo", "--provider", "simulated", "--out", demo, "--seed", "3")
     assert (said.code, said.err) == (0, "")
+    assert 0 < rows(demo / "lab.duckdb", "SELECT count(*) AS n FROM decision")[0]["n"] < before
     assert all(str(demo / name) in said.out for name in ("lab.duckdb", "routing.json", "report.html"))
     for task_type in load_config(demo / "routing.json").tasks:
         [line] = [line for line in said.out.splitlines() if line.startswith(task_type)]
         assert " minus " in line
         assert "cost" in line
         assert "n = 2 tasks" in line
+    keeps_the_laws(demo / "lab.duckdb")
 
 
 @pytest.mark.local_model
@@ -147,25 +138,24 @@ def test_a_local_demo_without_an_engine_exits_1_and_leaves_no_log(tmp_path: Path
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="no recorded outcomes in this checkout")
-@pytest.mark.parametrize(
-    "files",
-    [{"sitecustomize.py": NO_ENGINE}, {"xllamacpp.py": BROKEN_ENGINE}],
-    ids=["not-installed", "does-not-load"],
-)
-def test_without_an_engine_a_demo_replays_and_says_so(tmp_path: Path, files: dict[str, str]) -> None:
-    said = ended(spawn("demo", "--json", "--out", tmp_path / "out", **shim(tmp_path / "shim", files)))
-    assert said.code == 0, said.err
-    assert said.document["provider"] == "replay"
-    assert "replaying recorded outcomes instead" in said.err
-    assert "xllamacpp" in said.err
-
-
-@pytest.mark.skipif(not RECORDED.exists(), reason="no recorded outcomes in this checkout")
-def test_replaying_gives_the_same_bytes_too(tmp_path: Path) -> None:
-    running = [spawn("demo", "--provider", "replay", "--json", "--out", tmp_path / name) for name in "ab"]
-    assert [ended(process).code for process in running] == [0, 0]
+def test_without_an_engine_a_demo_replays_says_so_and_gives_the_same_bytes_each_time(tmp_path: Path) -> None:
+    environments = [
+        shim(tmp_path / "absent", {"sitecustomize.py": NO_ENGINE}),
+        shim(tmp_path / "broken", {"xllamacpp.py": BROKEN_ENGINE}),
+    ]
+    folders = [tmp_path / name for name in ("first", "second")]
+    running = [
+        spawn("demo", "--json", "--out", folder, **environment)
+        for folder, environment in zip(folders, environments, strict=True)
+    ]
+    for said in map(ended, running):
+        assert said.code == 0, said.err
+        assert said.document["provider"] == "replay"
+        assert "replaying recorded outcomes instead" in said.err
+        assert "xllamacpp" in said.err
+    first, second = folders
     for name in ("routing.json", "report.html"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    first, second = (contents(tmp_path / name / "lab.duckdb") for name in "ab")
-    assert {name for name in first if first[name] != second[name]} <= {"collected_segment"}
-    keeps_the_laws(tmp_path / "a" / "lab.duckdb")
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    mine, again = contents(first / "lab.duckdb"), contents(second / "lab.duckdb")
+    assert {name for name in mine if mine[name] != again[name]} <= {"collected_segment"}
+    keeps_the_laws(first / "lab.duckdb")
