@@ -197,5 +197,6 @@ def _clear(log: Path) -> None:
     """
     if log.exists():
         Log.open(log).close()
-        shutil.rmtree(journal_folder(log), ignore_errors=True)
         log.unlink()
+    # Also where no log is: a demo that died before its first collection left its events here.
+    shutil.rmtree(journal_folder(log), ignore_errors=True)

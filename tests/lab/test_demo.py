@@ -1,0 +1,27 @@
+"""A demo starts from nothing, whatever an earlier one left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bizq_lab.core.task import RoutingContext
+from bizq_lab.errors import ForeignFile
+from bizq_lab.lab.demo import open_demo
+from tests.support.lab_small import tasks_of
+
+
+def test_events_of_a_demo_that_died_are_not_those_of_the_next(tmp_path: Path) -> None:
+    """It had logged, and collected nothing yet."""
+    with open_demo(tmp_path, provider="simulated").lab as died:
+        died.run(tasks_of(n=1)[0], RoutingContext(workspace_id="ws_demo"))
+    with open_demo(tmp_path, provider="simulated").lab as lab:
+        assert lab.log.collect().events == 0
+
+
+def test_a_file_that_is_no_log_is_never_removed(tmp_path: Path) -> None:
+    (tmp_path / "lab.duckdb").write_text("mine")
+    with pytest.raises(ForeignFile):
+        open_demo(tmp_path, provider="simulated")
+    assert (tmp_path / "lab.duckdb").read_text() == "mine"
