@@ -62,7 +62,7 @@ class Candidate(NamedTuple):
     propensity: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RoutingDecision:
     """A decision that can be explained and replayed (S14).
 
@@ -136,6 +136,13 @@ class RoutingDecision:
     def reasoning(self) -> str:
         """Why, as prose."""
         return self.config.reasoning
+
+    def __repr__(self) -> str:
+        """One line; `explain` says the rest."""
+        return (
+            f"RoutingDecision({self.task.type} -> {self.config.key}, arm={self.arm!r}, policy={self.policy!r}, "
+            f"propensity={self.propensity:g})"
+        )
 
     def explain(self) -> str:
         """Every candidate, constraint and number, and why the chosen one won, as a plain table."""
