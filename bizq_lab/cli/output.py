@@ -39,6 +39,7 @@ class Exit(IntEnum):
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 LogPath = Annotated[Path, typer.Option("--log", envvar="BIZQ_LAB_LOG", help="The DuckDB log.")]
+Preset = Annotated[str, typer.Option("--catalog", help="current or classic.")]
 TaskType = Annotated[str | None, typer.Option("--task-type", "-t", help="Only this task type.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bizq_lab.cli.output import AsJson, LogPath, TaskType, emit, existing
+from bizq_lab.cli.output import AsJson, LogPath, Preset, TaskType, emit, existing
 
 DEFAULT_LOG = Path("lab.duckdb")
 
@@ -42,14 +42,16 @@ def compare(
         emit(lab.compare(task_type=task_type, experiment=experiment, primary=primary, control=control), as_json=as_json)
 
 
-def efficiency(log: LogPath = DEFAULT_LOG, task_type: TaskType = None, as_json: AsJson = False) -> None:
+def efficiency(
+    log: LogPath = DEFAULT_LOG, task_type: TaskType = None, catalog: Preset = "current", as_json: AsJson = False
+) -> None:
     """What a success costs, arm by arm, best value first.
 
     Example: bizq-lab efficiency --log out/demo/lab.duckdb --json
     """
     from bizq_lab.lab import Lab
 
-    with Lab.open(existing(log)) as lab:
+    with Lab.open(existing(log), catalog=catalog) as lab:
         emit(lab.efficiency(task_type=task_type), as_json=as_json)
 
 
@@ -58,7 +60,7 @@ def what_if(
     log: LogPath = DEFAULT_LOG,
     task_type: TaskType = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the latest so many decisions.")] = None,
-    catalog: Annotated[str, typer.Option("--catalog", help="current or classic.")] = "current",
+    catalog: Preset = "current",
     as_json: AsJson = False,
 ) -> None:
     """Route the log's tasks again under another config, without executing, and show what would change.
@@ -93,6 +95,7 @@ def report(
     log: LogPath = DEFAULT_LOG,
     out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date the report carries.")] = None,
+    catalog: Preset = "current",
     as_json: AsJson = False,
 ) -> None:
     """One HTML file, without script: is it working, what does it cost, what should we do.
@@ -102,7 +105,7 @@ def report(
     from bizq_lab.lab import Lab
     from bizq_lab.reports import log_report, write_report
 
-    with Lab.open(existing(log)) as lab:
+    with Lab.open(existing(log), catalog=catalog) as lab:
         when = (as_of or datetime.fromtimestamp(lab.clock.now_us() / 1e6, UTC)).date()
         write_report(out, log_report(lab, as_of=when))
     emit({"report": str(out), "as_of": when.isoformat()}, as_json=as_json, text=str(out))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 from pydantic import ValidationError
 
-from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, emit_line, problems, say
+from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, emit_line, problems, say
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import BudgetRefused, InputError, LogLocked, NotEnoughData
 
@@ -24,7 +24,6 @@ OneType = Annotated[str | None, typer.Option("--type", help="One task of this ty
 OneInput = Annotated[str, typer.Option("--input", help="Its input, as a JSON object.")]
 ContextJson = Annotated[str, typer.Option("--context", help="Routing context, as a JSON object.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A published routing.json.")]
-Preset = Annotated[str, typer.Option("--catalog", help="current or classic.")]
 
 
 def route(

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +91,7 @@ class ModelABTester:
                 self.quote, _some(own, task_type), arms, sample_size=size, repeats=repeats
             )
         return ExperimentPlan(
-            experiment=derived_id("exp", task_type, *arms, self.seed),
+            experiment=self.ids("exp"),  # its own, so that a second run is never pooled with the first
             task_type=task_type,
             arms=tuple(arms),
             primary_metric=primary_metric,
@@ -153,17 +152,21 @@ class ModelABTester:
         queues = [self._blocks(plan, tasks, plan.repeats if repeats is None else repeats) for plan in plans]
         for plan in plans:
             self.register(plan)
-        done = 0
-        for depth in count():
-            row = [queue[depth] for queue in queues if depth < len(queue)]
-            if not row:
-                break
-            for plan, task, repeat in row:
-                if deadline_s is not None and self.clock.monotonic() - started >= deadline_s:
-                    return self._finish(plans, done)
-                await self.run_block(plan, task, repeat=repeat, progress=progress)
-                done += 1
-        return self._finish(plans, done)
+        done, status = 0, "stopped"
+        try:
+            for depth in range(max(map(len, queues), default=0)):
+                for plan, task, repeat in (queue[depth] for queue in queues if depth < len(queue)):
+                    if deadline_s is not None and self.clock.monotonic() - started >= deadline_s:
+                        status = "finished"
+                        return done
+                    await self.run_block(plan, task, repeat=repeat, progress=progress)
+                    done += 1
+            status = "finished"
+            return done
+        finally:
+            # However it ends: a plan must not look as if it were still running.
+            for plan in plans:
+                self.register(plan, status)
 
     def analyze(self, plan: ExperimentPlan) -> Comparison:
         """Read the answer from the log alone."""
@@ -258,11 +261,6 @@ class ModelABTester:
         today = as_of or datetime.fromtimestamp(self.clock.now_us() / US_PER_S, UTC).date()
         deployed = winning_config(config, comparison, arm, rollout_percentage=rollout_percentage, as_of=today)
         return publish(deployed, path, present=config, sink=self.log, override=override, clock=self.clock, ids=self.ids)
-
-    def _finish(self, plans: Sequence[ExperimentPlan], done: int) -> int:
-        for plan in plans:
-            self.register(plan, "finished")
-        return done
 
     def _blocks(
         self, plan: ExperimentPlan, tasks: Sequence[Task], repeats: int

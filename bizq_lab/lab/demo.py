@@ -15,6 +15,7 @@ from bizq_lab.catalog import Catalog, load_catalog
 from bizq_lab.catalog.tasks import data_folder, load_tasks
 from bizq_lab.config import ArmSpec
 from bizq_lab.core.seeded import SeededClock, SeededIds
+from bizq_lab.errors import InputError
 from bizq_lab.execution import local_engine_problem
 from bizq_lab.lab.lab import Lab
 from bizq_lab.lab.loop import LoopOptions, LoopOutcome, Progress, close_the_loop
@@ -33,6 +34,7 @@ PAIRING_LIMIT_S = 75.0
 # A study's time starts here, so that the same seed gives the same bytes on any day.
 STUDY_START = date(2026, 11, 1)
 LOCAL_MODEL = "local/smollm2-135m"
+ORIGIN = "demo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,9 @@ def open_demo(
 def _local(home: Path, *, full: bool, seed: int) -> Demo:
     today = datetime.now(UTC).date()
     catalog = load_catalog("current", as_of=today)
-    lab = Lab.open(home / "lab.duckdb", catalog=catalog, providers=live_providers(catalog, "live"), seed=seed)
+    lab = Lab.open(
+        home / "lab.duckdb", catalog=catalog, providers=live_providers(catalog, "live"), seed=seed, origin=ORIGIN
+    )
     tasks = _all_tasks(catalog)
     return Demo(
         lab=lab,
@@ -156,7 +160,13 @@ def _simulated(home: Path, *, full: bool, seed: int) -> Demo:
 def _study(home: Path, catalog: Catalog, seed: int, providers: LazyProviders) -> Lab:
     clock = SeededClock(STUDY_START)
     return Lab.open(
-        home / "lab.duckdb", catalog=catalog, providers=providers, clock=clock, ids=SeededIds(seed), seed=seed
+        home / "lab.duckdb",
+        catalog=catalog,
+        providers=providers,
+        clock=clock,
+        ids=SeededIds(seed),
+        seed=seed,
+        origin=ORIGIN,
     )
 
 
@@ -194,9 +204,13 @@ def _clear(log: Path) -> None:
 
     Raises:
         ForeignFile: The file is not a bizq_lab log.
+        InputError: It is one that holds more than demos.
     """
-    if log.exists():
-        Log.open(log).close()
-        log.unlink()
-    # Also where no log is: a demo that died before its first collection left its events here.
+    if log.exists() or journal_folder(log).exists():  # what was logged may not have been collected yet
+        with Log.open(log) as earlier:
+            others = [row["origin"] for row in earlier.query("origins") if row["origin"] != ORIGIN]
+        if others:
+            message = f"{log} holds decisions that no demo made (origin {', '.join(others)}); it was left as it is"
+            raise InputError(message, hint="name another folder with --out")
+        log.unlink(missing_ok=True)
     shutil.rmtree(journal_folder(log), ignore_errors=True)

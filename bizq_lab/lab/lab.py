@@ -55,6 +55,7 @@ class Lab:
         seed: int = 0,
         payloads: Payloads = "full",
         ledger: BudgetLedger | None = None,
+        origin: str = "lab",
     ) -> None:
         """Wire the rooms; see `Lab.open` for the usual way in."""
         self.log = log
@@ -66,6 +67,7 @@ class Lab:
         self._providers = providers if providers is not None else live_providers(catalog, catalog.purpose)
         self._evidence = Evidence()
         self.ledger = ledger
+        self._origin = origin
         self.executor = ResilientExecutor(
             catalog, self._providers, log, clock=self.clock, ids=ids, seed=seed, payloads=payloads, budget=ledger
         )
@@ -85,6 +87,7 @@ class Lab:
         payloads: Payloads = "full",
         budgets: Mapping[str, Cap] | None = None,
         max_cost_usd: float | None = None,
+        origin: str = "lab",
     ) -> Self:
         """Open a log, making it if need be, and everything around it.
 
@@ -101,6 +104,7 @@ class Lab:
             budgets: Cap of each workspace per period, `"*"` for all together; every process on this log shares the
                 ledger beside it, and none can overspend (S18).
             max_cost_usd: Most USD that this lab may spend before it is closed.
+            origin: Who routes, as every decision is logged.
 
         Raises:
             InputError: A cap is not an amount per period.
@@ -125,6 +129,7 @@ class Lab:
             ids=ids,
             seed=seed,
             payloads=payloads,
+            origin=origin,
         )
 
     # -- acting -------------------------------------------------------------------------------------------------
@@ -149,6 +154,7 @@ class Lab:
             snapshot=self.snapshot,
             seed=self.seed,
             payloads=self._payloads,
+            origin=self._origin,
         )
 
     def snapshot(self, context: RoutingContext | None = None) -> Snapshot:

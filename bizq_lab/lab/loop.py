@@ -110,8 +110,11 @@ def close_the_loop(
     """
     lab.use(starting_config(lab, arms, options))
     tester = lab.experiment()
-    plans = [tester.plan(name, list(of_type), sample_size=options.per_type) for name, of_type in arms.items()]
-    run = tester.run_plans(plans, tasks, repeats=options.repeats, deadline_s=options.deadline_s, progress=progress)
+    plans = [
+        tester.plan(name, list(of_type), tasks=tasks, sample_size=options.per_type, repeats=options.repeats)
+        for name, of_type in arms.items()
+    ]
+    run = tester.run_plans(plans, tasks, deadline_s=options.deadline_s, progress=progress)
     pairs = lab.executor.wait(run)
     proposal = lab.tune(budget_usd=options.budget_usd, quality_floor=options.quality_floor, as_of=options.as_of)
     lab.publish(proposal, config_path)

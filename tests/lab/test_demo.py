@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bizq_lab.core.task import RoutingContext
-from bizq_lab.errors import ForeignFile
+from bizq_lab.errors import ForeignFile, InputError
+from bizq_lab.lab import Lab
 from bizq_lab.lab.demo import open_demo
 from tests.support.lab_small import tasks_of
 
@@ -25,3 +26,14 @@ def test_a_file_that_is_no_log_is_never_removed(tmp_path: Path) -> None:
     with pytest.raises(ForeignFile):
         open_demo(tmp_path, provider="simulated")
     assert (tmp_path / "lab.duckdb").read_text() == "mine"
+
+
+def test_a_demo_never_replaces_a_log_that_holds_more_than_demos(tmp_path: Path) -> None:
+    """`lab.duckdb` is also where everything else logs by default."""
+    path = tmp_path / "lab.duckdb"
+    with Lab.open(path, providers="simulated") as lab:
+        lab.run(tasks_of(n=1)[0], RoutingContext(workspace_id="ws_1"))
+    with pytest.raises(InputError, match="no demo made"):
+        open_demo(tmp_path, provider="simulated")
+    with Lab.open(path) as lab:
+        assert len(lab.sql("SELECT * FROM decision")) == 1
