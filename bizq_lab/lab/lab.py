@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -56,6 +56,7 @@ class Lab:
         payloads: Payloads = "full",
         ledger: BudgetLedger | None = None,
         origin: str = "lab",
+        tokenizer: Callable[[str], float] | None = None,
     ) -> None:
         """Wire the rooms; see `Lab.open` for the usual way in."""
         self.log = log
@@ -67,7 +68,7 @@ class Lab:
         self._providers = providers if providers is not None else live_providers(catalog, catalog.purpose)
         self._evidence = Evidence()
         self.ledger = ledger
-        self._origin = origin
+        self._origin, self._tokenizer = origin, tokenizer
         self.executor = ResilientExecutor(
             catalog, self._providers, log, clock=self.clock, ids=ids, seed=seed, payloads=payloads, budget=ledger
         )
@@ -88,6 +89,7 @@ class Lab:
         budgets: Mapping[str, Cap] | None = None,
         max_cost_usd: float | None = None,
         origin: str = "lab",
+        tokenizer: Callable[[str], float] | None = None,
     ) -> Self:
         """Open a log, making it if need be, and everything around it.
 
@@ -105,6 +107,7 @@ class Lab:
                 ledger beside it, and none can overspend (S18).
             max_cost_usd: Most USD that this lab may spend before it is closed.
             origin: Who routes, as every decision is logged.
+            tokenizer: Counts tokens, such as `bizq_lab.lab.tokenizer.offline_tokenizer()`; stated ratios if None.
 
         Raises:
             InputError: A cap is not an amount per period.
@@ -130,6 +133,7 @@ class Lab:
             seed=seed,
             payloads=payloads,
             origin=origin,
+            tokenizer=tokenizer,
         )
 
     # -- acting -------------------------------------------------------------------------------------------------
@@ -146,7 +150,7 @@ class Lab:
             raise OfflineConfig(message, hint="publish it as live, or open the lab with replay or simulated providers")
         self.config = config
         self.service = BizQAIRouter(
-            router=AITaskRouter(self.catalog, config),
+            router=AITaskRouter(self.catalog, config, tokenizer=self._tokenizer),
             executor=self.executor,
             sink=self.log,
             clock=self.clock,

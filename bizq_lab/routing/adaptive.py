@@ -15,6 +15,7 @@ from bizq_lab.routing.learning import Thresholds, adjust, escalates_in_vain
 from bizq_lab.routing.memory import ProcessMemory, ResultRecorder
 from bizq_lab.routing.outlook import cell
 from bizq_lab.routing.router import EMPTY_SNAPSHOT, AITaskRouter
+from bizq_lab.routing.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
@@ -41,6 +42,7 @@ class AdaptiveRouter(AITaskRouter):
         policy: AdaptivePolicy | None = None,
         thresholds: Thresholds | None = None,
         recorder: ResultRecorder | None = None,
+        tokenizer: Tokenizer | None = None,
     ) -> None:
         """Learn from what the recorder knows.
 
@@ -51,8 +53,9 @@ class AdaptiveRouter(AITaskRouter):
             policy: Explore this way wherever the config has neither weights nor a policy of its own.
             thresholds: When history changes the wishes.
             recorder: Where results are kept; this process's memory if None.
+            tokenizer: See `AITaskRouter`.
         """
-        super().__init__(catalog, config, strict=strict, policy=policy)
+        super().__init__(catalog, config, strict=strict, policy=policy, tokenizer=tokenizer)
         self._thresholds = thresholds or Thresholds()
         self._recorder: ResultRecorder = ProcessMemory() if recorder is None else recorder
 

@@ -10,7 +10,7 @@ from bizq_lab.routing.constraints import Ask, Check, High, predicted_p95_s
 from bizq_lab.routing.option import Offer, Option
 from bizq_lab.routing.outlook import Rates, input_tokens
 from bizq_lab.routing.precedence import PASSING
-from bizq_lab.routing.tokens import count_input
+from bizq_lab.routing.tokens import Tokenizer, count_input
 
 if TYPE_CHECKING:
     from bizq_lab.core.snapshot import Health, Snapshot
@@ -38,11 +38,11 @@ class Appraisal(NamedTuple):
     offers: list[Offer]
 
 
-def size_of(task: Task, context: RoutingContext) -> Size:
-    """The input's tokens: `estimated_tokens`, else counted by script (S16)."""
+def size_of(task: Task, context: RoutingContext, count: Tokenizer) -> Size:
+    """The input's tokens: `estimated_tokens`, else counted by a tokenizer or by script (S16)."""
     if context.estimated_tokens is not None:
         return Size(float(context.estimated_tokens), stated=True)
-    return Size(count_input(task.input), stated=False)
+    return Size(count_input(task.input, count), stated=False)
 
 
 def ask_of(context: RoutingContext, snapshot: Snapshot) -> tuple[Ask, tuple[Check, ...]]:

@@ -13,6 +13,7 @@ from bizq_lab.routing.appraise import appraise, ask_of, size_of
 from bizq_lab.routing.efficiency import ordering
 from bizq_lab.routing.router import AITaskRouter
 from bizq_lab.routing.settle import infeasible
+from bizq_lab.routing.tokens import Tokenizer, count_tokens
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
@@ -36,6 +37,7 @@ class CostCalculator:
         evidence: Evidence | None = None,
         *,
         config: RoutingConfig | None = None,
+        tokenizer: Tokenizer | None = None,
     ) -> None:
         """Estimate by these prices and this log.
 
@@ -43,8 +45,10 @@ class CostCalculator:
             catalog: Prices and task types; the `current` preset if None.
             evidence: What the log taught; None means the catalog's priors.
             config: Limits the allowed models, if given.
+            tokenizer: As for `AITaskRouter`; give both the same.
         """
-        self._router = AITaskRouter(catalog, config)
+        self._router = AITaskRouter(catalog, config, tokenizer=tokenizer)
+        self._count = tokenizer or count_tokens
         self._snapshot = Snapshot(evidence=evidence or Evidence())
 
     def estimate_task_cost(
@@ -89,7 +93,7 @@ class CostCalculator:
         now = self._snapshot if snapshot is None else snapshot
         plan = self._router.plan(task.type, wishes, now.evidence)
         ask, checks = ask_of(wishes, now)
-        appraisal = appraise(plan.options, size_of(task, wishes), ask, checks, now.health)
+        appraisal = appraise(plan.options, size_of(task, wishes, self._count), ask, checks, now.health)
         offers = {offer.key: offer for offer in appraisal.offers}
         for place, key in enumerate(ordering(plan), start=1):
             if key in offers:

@@ -19,7 +19,7 @@ from bizq_lab.routing.option import Option
 from bizq_lab.routing.outlook import Outlook, cell, outlook, segment_of
 from bizq_lab.routing.precedence import AMENDMENTS, STANDING
 from bizq_lab.routing.terms import TIER_RANK, Terms, terms_of
-from bizq_lab.routing.tokens import count_tokens
+from bizq_lab.routing.tokens import Tokenizer, count_tokens
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
@@ -96,7 +96,13 @@ class Planner:
     """Builds plans for one catalog and one config."""
 
     def __init__(
-        self, catalog: Catalog, config: RoutingConfig | None, *, strict: bool, policy: AdaptivePolicy | None
+        self,
+        catalog: Catalog,
+        config: RoutingConfig | None,
+        *,
+        strict: bool,
+        policy: AdaptivePolicy | None,
+        tokenizer: Tokenizer | None,
     ) -> None:
         """Refuse a config that names what the catalog does not have.
 
@@ -107,6 +113,7 @@ class Planner:
         self.config = config
         self.strict = strict
         self.policy = policy
+        self.count = tokenizer or count_tokens
         self.live = (config.purpose if config is not None else catalog.purpose) == "live"
         self.providers = frozenset(model.provider for model in catalog.models.values())
         self._flags = _standing_flags(catalog, config)
@@ -224,7 +231,7 @@ class Planner:
             multiplier=plan.terms.output_multiplier,
             recent=context.recent_task_performance if model.key == plan.base_key else None,
         )
-        return expected, count_tokens(prompt.template) + count_tokens(prompt.system)
+        return expected, self.count(prompt.template) + self.count(prompt.system)
 
     def _add_splits(self, plan: Plan, task_type: str, context: RoutingContext) -> None:
         """Experiments precede weights; `requires_consistency` takes part in no experiment and sticks by workspace."""

@@ -22,6 +22,7 @@ from bizq_lab.routing.choose import by_rules, fallbacks
 from bizq_lab.routing.option import Option
 from bizq_lab.routing.plan import Plan, Planner
 from bizq_lab.routing.settle import fitted, infeasible, settle
+from bizq_lab.routing.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
@@ -53,6 +54,7 @@ class AITaskRouter:
         *,
         strict: bool = False,
         policy: AdaptivePolicy | None = None,
+        tokenizer: Tokenizer | None = None,
     ) -> None:
         """Check that catalog and config fit.
 
@@ -61,6 +63,7 @@ class AITaskRouter:
             config: Arms, weights and experiments; None means the rules alone.
             strict: Refuse task types that nobody declared, instead of routing them by prefix or default (S1).
             policy: Explore this way wherever the config has neither weights nor a policy of its own (S26).
+            tokenizer: Counts a text's tokens, such as `offline_tokenizer()`; stated ratios by script if None (S16).
 
         Raises:
             UnknownModel: The config names a model that the catalog does not have.
@@ -71,7 +74,7 @@ class AITaskRouter:
             catalog = load_catalog()
         self.catalog = catalog
         self.config = config
-        self._planner = Planner(catalog, config, strict=strict, policy=policy)
+        self._planner = Planner(catalog, config, strict=strict, policy=policy, tokenizer=tokenizer)
         self._config_hash = "" if config is None else config.hash
         if policy is not None:
             self._config_hash = digest(self._config_hash, policy.model_dump_json())
@@ -178,7 +181,7 @@ class AITaskRouter:
             learned: Why the wishes differ.
         """
         plan = self._plan(task.type, wishes, context, snapshot.evidence)
-        size = size_of(task, wishes)
+        size = size_of(task, wishes, self._planner.count)
         ask, checks = ask_of(wishes, snapshot)
         appraisal = appraise(plan.options, size, ask, checks, snapshot.health)
         if arm is None:
@@ -244,7 +247,7 @@ class AITaskRouter:
         """
         plan = self.plan(task.type, context, snapshot.evidence)
         ask, checks = ask_of(context, snapshot)
-        appraisal = appraise(plan.options, size_of(task, context), ask, checks, snapshot.health)
+        appraisal = appraise(plan.options, size_of(task, context, self._planner.count), ask, checks, snapshot.health)
         if not appraisal.offers:
             raise infeasible(plan, appraisal)
         return by_rules(appraisal.offers, plan.terms, plan.base_key).option
@@ -259,7 +262,7 @@ class AITaskRouter:
         """
         plan = self.plan(task.type, context, evidence)
         expected, template_tokens = self._planner.expect(plan, task.type, context, config)
-        return estimate(expected.rates, template_tokens, config.key, size_of(task, context))
+        return estimate(expected.rates, template_tokens, config.key, size_of(task, context, self._planner.count))
 
     def _plan(self, task_type: str, wishes: RoutingContext, context: RoutingContext, evidence: Evidence) -> Plan:
         """The cached plan of a kind of task."""

@@ -90,6 +90,18 @@ def test_s16_a_task_far_larger_than_any_logged_is_taken_as_counted() -> None:
     assert estimated(knowing(60, (1, 2, 3))) == estimated(knowing(60, None))
 
 
+def test_s16_a_tokenizer_that_the_caller_brings_counts_instead_of_the_ratios() -> None:
+    def words(text: str) -> int:
+        return len(text.split())
+
+    router = AITaskRouter(catalog(), tokenizer=words)
+    decision = router.route_task(TASK, CONTEXT)
+    short = router.route_task(TASK.model_copy(update={"input": {"topic": "headphones"}}), CONTEXT)
+    assert decision.estimate.input_tokens - short.estimate.input_tokens == 99
+    assert CostCalculator(catalog(), tokenizer=words).estimate_task_cost(TASK, decision, CONTEXT) == decision.estimate
+    assert AITaskRouter(catalog()).route_task(TASK, CONTEXT).estimate.input_tokens > decision.estimate.input_tokens
+
+
 @settings(max_examples=500)
 @given(QUANTILES, st.floats(1, 200_000), st.floats(1, 200_000))
 def test_s16_a_longer_prompt_is_never_expected_to_be_smaller(quantiles: Any, one: float, other: float) -> None:
