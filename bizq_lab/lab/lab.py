@@ -136,8 +136,6 @@ class Lab:
             tokenizer=tokenizer,
         )
 
-    # -- acting -------------------------------------------------------------------------------------------------
-
     def use(self, config: RoutingConfig | None) -> None:
         """Route by this config from now on; None means the rules alone.
 
@@ -217,8 +215,6 @@ class Lab:
             feedback_event(result.decision_id, result.task_id, feedback, recorded_at_us=now_us, source=source)
         )
 
-    # -- asking -------------------------------------------------------------------------------------------------
-
     def performance(self, **options: Any) -> Performance:
         """How each model does at each task type, with intervals."""
         from bizq_lab.analysis import performance  # noqa: PLC0415 - as in `learn`
@@ -285,8 +281,6 @@ class Lab:
         context = RoutingContext(workspace_id="experiments")
         decision = self.service.router.route_task(task, context, snapshot=self.snapshot(context), arm=arm)
         return decision.estimate
-
-    # -- ending -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Close providers and log; nothing acknowledged is lost without it."""

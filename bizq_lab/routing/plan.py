@@ -109,10 +109,8 @@ class Planner:
         Raises:
             UnknownModel: An arm or a list of allowed models names no model of the catalog.
         """
-        self.catalog = catalog
-        self.config = config
-        self.strict = strict
-        self.policy = policy
+        self.catalog, self.config = catalog, config
+        self.strict, self.policy = strict, policy
         self.count = tokenizer or count_tokens
         self.live = (config.purpose if config is not None else catalog.purpose) == "live"
         self.providers = frozenset(model.provider for model in catalog.models.values())

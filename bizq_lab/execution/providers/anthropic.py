@@ -7,12 +7,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bizq_lab.core.execution import ProviderCall, ProviderReply
-from bizq_lab.errors import MissingKey, ProviderError
-from bizq_lab.execution.classify import classify
-from bizq_lab.execution.clock import SystemClock
-from bizq_lab.execution.providers.clients import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, LoopClients, key_from_environment
+from bizq_lab.core.execution import ProviderCall
+from bizq_lab.errors import ProviderError
+from bizq_lab.execution.providers.clients import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, key_from_environment
 from bizq_lab.execution.providers.draft import Draft, malformed, text_or_empty
+from bizq_lab.execution.providers.sdk import SdkProvider, Sent
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 
 
-class AnthropicProvider:
+class AnthropicProvider(SdkProvider["AsyncAnthropic"]):
     """`anthropic`: one call of `/v1/messages`.
 
     Args:
@@ -40,31 +39,11 @@ class AnthropicProvider:
     ) -> None:
         """Remember how to make a client; nothing is loaded or opened yet."""
         self._base_url, self._transport = base_url, transport
-        self._clock = clock or SystemClock()
-        self._clients: LoopClients[AsyncAnthropic] = LoopClients(self._client, module="anthropic")
+        super().__init__(module="anthropic", clock=clock)
 
-    async def complete(self, call: ProviderCall) -> ProviderReply:
-        """Make the call once.
-
-        Raises:
-            ProviderError: It failed; exactly one error class.
-            MissingKey: The environment holds no key; nothing was sent.
-        """
-        client = await self._clients.get()
-        draft, started = Draft(), self._clock.monotonic()
-        try:
-            await (self._stream if call.stream else self._whole)(client, call, draft, started)
-            elapsed = self._clock.monotonic() - started
-            return draft.reply(call, elapsed_s=elapsed, sent=_sent(call))
-        except MissingKey:
-            raise
-        except Exception as error:  # noqa: BLE001 - the classifier is total, and no SDK exception may escape
-            failure = classify(error, now_s=self._clock.now_us() / 1e6, partial_text=draft.text)
-        raise failure  # outside the handler, so that the SDK's exception, which holds the key, is not its context
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._clients.aclose()
+    async def _exchange(self, client: AsyncAnthropic, call: ProviderCall, draft: Draft, started: float) -> Sent:
+        await (self._stream if call.stream else self._whole)(client, call, draft, started)
+        return _sent(call)
 
     def _client(self) -> AsyncAnthropic:
         key = key_from_environment("ANTHROPIC_API_KEY")
@@ -128,7 +107,7 @@ def _body(call: ProviderCall) -> dict[str, Any]:
     return body
 
 
-def _sent(call: ProviderCall) -> dict[str, float | int | str | None]:
+def _sent(call: ProviderCall) -> Sent:
     body = _body(call)
     return {"model": body["model"], "max_tokens": body["max_tokens"], **body.get("extra_body", {})}
 

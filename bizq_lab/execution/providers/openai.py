@@ -7,12 +7,10 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from bizq_lab.core.execution import ProviderCall, ProviderReply
-from bizq_lab.errors import MissingKey
-from bizq_lab.execution.classify import classify
-from bizq_lab.execution.clock import SystemClock
-from bizq_lab.execution.providers.clients import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, LoopClients, key_from_environment
+from bizq_lab.core.execution import ProviderCall
+from bizq_lab.execution.providers.clients import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, key_from_environment
 from bizq_lab.execution.providers.draft import Draft, malformed, text_or_empty
+from bizq_lab.execution.providers.sdk import SdkProvider, Sent
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -23,7 +21,7 @@ Transport = Literal["aiohttp", "httpx"]
 _KEY = "OPENAI_API_KEY"
 
 
-class OpenAIProvider:
+class OpenAIProvider(SdkProvider["AsyncOpenAI"]):
     """`openai`: one call of `/chat/completions`.
 
     Args:
@@ -56,32 +54,12 @@ class OpenAIProvider:
             limit_field,
             key_variable,
         )
-        self._clock = clock or SystemClock()
-        self._clients: LoopClients[AsyncOpenAI] = LoopClients(self._client, module="openai")
+        super().__init__(module="openai", clock=clock)
 
-    async def complete(self, call: ProviderCall) -> ProviderReply:
-        """Make the call once.
-
-        Raises:
-            ProviderError: It failed; exactly one error class.
-            MissingKey: The environment holds no key; nothing was sent.
-        """
-        client = await self._clients.get()
-        draft, started = Draft(), self._clock.monotonic()
+    async def _exchange(self, client: AsyncOpenAI, call: ProviderCall, draft: Draft, started: float) -> Sent:
         body = self._body(call)
-        try:
-            await (self._stream if call.stream else self._whole)(client, call, body, draft, started)
-            elapsed = self._clock.monotonic() - started
-            return draft.reply(call, elapsed_s=elapsed, sent=_sent(body))
-        except MissingKey:
-            raise
-        except Exception as error:  # noqa: BLE001 - the classifier is total, and no SDK exception may escape
-            failure = classify(error, now_s=self._clock.now_us() / 1e6, partial_text=draft.text)
-        raise failure  # outside the handler, so that the SDK's exception, which holds the key, is not its context
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._clients.aclose()
+        await (self._stream if call.stream else self._whole)(client, call, body, draft, started)
+        return _sent(body)
 
     def _client(self) -> AsyncOpenAI:
         import openai  # noqa: PLC0415 - half a second and 50 MB, paid on the first call only
@@ -201,5 +179,5 @@ def _headers(call: ProviderCall) -> dict[str, str]:
     return {"Idempotency-Key": call.idempotency_key} if call.idempotency_key else {}
 
 
-def _sent(body: Mapping[str, Any]) -> dict[str, float | int | str | None]:
+def _sent(body: Mapping[str, Any]) -> Sent:
     return {name: value for name, value in body.items() if name != "messages"}
