@@ -142,7 +142,8 @@ def test_paired_differences_are_antisymmetric_and_contain_the_estimate(pairs: Pa
         assert answer.upper > answer.lower
 
 
-@given(tables.filter(lambda t: t.n > 1), st.floats(-0.8, 0.8))
+# Nearer to zero than a thousandth, the optimiser's own distance from the edge of its bounds would be what is compared.
+@given(tables.filter(lambda t: t.n > 1), st.floats(-0.8, 0.8).filter(lambda null: null == 0 or abs(null) >= 1e-3))
 @settings(max_examples=60, deadline=None)
 def test_tango_scores_with_the_rates_that_fit_best_under_the_null(pairs: PairedTally, null: float) -> None:
     """The closed form of the constrained likelihood against a numerical optimiser."""
