@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from bizq_lab.catalog import Catalog, load_catalog
 from bizq_lab.config import RoutingConfig, load_config
 from bizq_lab.core.ids import new_id
-from bizq_lab.core.snapshot import BudgetView, Evidence, Snapshot
+from bizq_lab.core.snapshot import Evidence
 from bizq_lab.core.task import RoutingContext, Task, UserFeedback
 from bizq_lab.errors import OfflineConfig
 from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, SystemClock
 from bizq_lab.lab.budgets import naming_the_budget, open_ledger
+from bizq_lab.lab.changes import Changes
 from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
+from bizq_lab.lab.questions import Questions
 from bizq_lab.lab.recorder import LogRecorder, feedback_event
 from bizq_lab.lab.records import Payloads
 from bizq_lab.lab.service import BizQAIRouter
@@ -22,17 +24,12 @@ from bizq_lab.routing import AITaskRouter
 from bizq_lab.store import Log
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from bizq_lab.analysis import Comparison, Efficiency, Performance, WhatIf
-    from bizq_lab.core.decision import CostEstimate, RoutingDecision
+    from bizq_lab.core.decision import RoutingDecision
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, IdSource, Provider
-    from bizq_lab.experiments import ModelABTester
-    from bizq_lab.tuning import Proposal
 
 
-class Lab:
+class Lab(Questions, Changes):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:
@@ -159,18 +156,6 @@ class Lab:
             origin=self._origin,
         )
 
-    def snapshot(self, context: RoutingContext | None = None) -> Snapshot:
-        """What routing may know right now: live health, the evidence of the last `learn`, what is left to spend."""
-        book, budget = self.executor.health, BudgetView()
-        if self.ledger is not None and context is not None:
-            budget = self.ledger.view(context.workspace_id)
-        return Snapshot(
-            id="/".join((self._evidence.version, str(book.version), *([budget.version] if self.ledger else []))),
-            health=book.snapshot(),
-            evidence=self._evidence,
-            budget=budget,
-        )
-
     def learn(self) -> Evidence:
         """Read the log's history into the evidence that routing uses."""
         from bizq_lab.analysis import evidence  # noqa: PLC0415 - statistics load when they are needed
@@ -214,73 +199,6 @@ class Lab:
         self.log.append(
             feedback_event(result.decision_id, result.task_id, feedback, recorded_at_us=now_us, source=source)
         )
-
-    def performance(self, **options: Any) -> Performance:
-        """How each model does at each task type, with intervals."""
-        from bizq_lab.analysis import performance  # noqa: PLC0415 - as in `learn`
-
-        return performance(self.log, **options)
-
-    def compare(self, *, task_type: str, **options: Any) -> Comparison:
-        """Which arm is better at a task type, and how sure that is."""
-        from bizq_lab.analysis import compare  # noqa: PLC0415 - as in `learn`
-
-        return compare(self.log, task_type=task_type, **options)
-
-    def efficiency(self, **options: Any) -> Efficiency:
-        """What a success costs, arm by arm, cheapest first."""
-        from bizq_lab.analysis import efficiency  # noqa: PLC0415 - as in `learn`
-
-        return efficiency(self.log, catalog=self.catalog, **options)
-
-    def what_if(
-        self, config: RoutingConfig | str | Path | None, *, task_type: str | None = None, limit: int | None = None
-    ) -> WhatIf:
-        """What another config would have decided for the log's tasks; nothing is executed. None means the rules."""
-        from bizq_lab.analysis import what_if  # noqa: PLC0415 - as in `learn`
-
-        other = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
-        return what_if(self.log, self.catalog, other, evidence=self._evidence, task_type=task_type, limit=limit)
-
-    def tune(self, **options: Any) -> Proposal:
-        """Weights that the log supports, within budget and floors."""
-        from bizq_lab.tuning import tune  # noqa: PLC0415 - as in `learn`
-
-        return tune(self.log, self.catalog, config=self.config, **options)
-
-    def publish(self, proposal: Proposal | RoutingConfig, path: str | Path, *, override: str = "") -> Path:
-        """Write the proposal's config to a file, log the step, and route by it from now on."""
-        from bizq_lab.tuning import publish  # noqa: PLC0415 - as in `learn`
-
-        publish(proposal, Path(path), sink=self.log, override=override, clock=self.clock, ids=self.ids)
-        self.use(load_config(Path(path)))
-        return Path(path)
-
-    def sql(self, text: str) -> pd.DataFrame:
-        """One read-only SELECT over the log's tables and views."""
-        return self.log.sql(text)
-
-    def experiment(self, **options: Any) -> ModelABTester:
-        """A tester that runs through this lab."""
-        from bizq_lab.experiments import ModelABTester  # noqa: PLC0415 - as in `learn`
-
-        return ModelABTester(
-            runner=self.service,
-            log=self.log,
-            catalog=self.catalog,
-            clock=self.clock,
-            ids=self.ids,
-            wait=self.executor.wait,
-            quote=self._quote,
-            seed=self.seed,
-            **options,
-        )
-
-    def _quote(self, task: Task, arm: str) -> CostEstimate:
-        """What this arm is expected to take for this task, by the router's own estimate."""
-        context = RoutingContext(workspace_id="experiments")
-        decision = self.service.router.route_task(task, context, snapshot=self.snapshot(context), arm=arm)
-        return decision.estimate
 
     def close(self) -> None:
         """Close providers and log; nothing acknowledged is lost without it."""
