@@ -125,13 +125,16 @@ class Attempts:
             core_seconds=core_seconds,
         )  # fmt: skip
 
-    async def make(self, job: Job, call: ProviderCall, provider: Provider, keep: Callable[[Ended], None]) -> Ended:
+    async def make(
+        self, job: Job, call: ProviderCall, provider: Provider, worst: int | None, keep: Callable[[Ended], None]
+    ) -> Ended:
         """Reserve, write that it starts, send, judge, write how it ended, settle (N1, N5).
 
         Args:
             job: The task.
             call: What to send.
             provider: To whom.
+            worst: As `worst_case` said.
             keep: Told of the attempt the moment its row is written, even if the caller is being cancelled.
 
         Raises:
@@ -139,7 +142,7 @@ class Attempts:
             JournalWriteError: An event could not be written.
             asyncio.CancelledError: The caller cancelled; the attempt is booked as `cancelled`.
         """
-        attempt_id, worst = self.ids("att"), self.worst_case(call, provider)
+        attempt_id = self.ids("att")
         await self._reserve(job, attempt_id, worst)
         try:
             self.sink.append(self._started(attempt_id, job, call, worst))

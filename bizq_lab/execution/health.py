@@ -54,6 +54,7 @@ class Breaker:
     settings: BreakerSettings
     minimum: int
     recent: deque[tuple[float, bool]] = field(default_factory=deque)
+    failures: int = 0
     open_until: float | None = None
     times_opened: int = 0
     probe_since: float | None = None
@@ -88,13 +89,14 @@ class Breaker:
                 self.trip(now)
             elif now >= self.open_until:
                 self.open_until, self.times_opened = None, 0
-                self.recent.clear()
+                self._forget()
             return
         self.recent.append((now, failed))
+        self.failures += failed
         while len(self.recent) > self.settings.window or now - self.recent[0][0] > self.settings.window_s:
-            self.recent.popleft()
-        failures = sum(bad for _, bad in self.recent)
-        if len(self.recent) >= self.minimum and failures >= self.settings.failure_share * len(self.recent) and failed:
+            self.failures -= self.recent.popleft()[1]
+        seen = len(self.recent)
+        if failed and seen >= self.minimum and self.failures >= self.settings.failure_share * seen:
             self.trip(now)
 
     def trip(self, now: float) -> None:
@@ -104,7 +106,11 @@ class Breaker:
         self.times_opened += 1
         cooldown = min(self.settings.cooldown_s * self.times_opened, self.settings.longest_cooldown_s)
         self.open_until, self.probe_since = now + cooldown, None
+        self._forget()
+
+    def _forget(self) -> None:
         self.recent.clear()
+        self.failures = 0
 
 
 @dataclass(slots=True)
@@ -162,6 +168,7 @@ class HealthBook:
         self._models: dict[str, Breaker] = {}
         self._providers: dict[str, Breaker] = {}
         self._estimates: dict[str, _Estimates] = {}
+        self._calm: dict[str, Health] = {}  # of models without limits whose circuits are closed: it waits for no clock
         self._lock = threading.Lock()
         self._recorded = 0
 
@@ -196,6 +203,10 @@ class HealthBook:
                 provider.release()
                 return
             failed = scope != "none"
+            if failed:
+                self._calm.clear()  # it may have opened the circuit of a whole provider
+            else:
+                self._calm.pop(config.key, None)
             for breaker in (model, provider):
                 breaker.record(failed=failed, now=now)
             if scope == "model":
@@ -222,21 +233,26 @@ class HealthBook:
         """What routing may know: one `Health` for each model that was seen or is limited."""
         room = {} if self.limits is None else self.limits.headroom()
         with self._lock:
-            now = self._clock.monotonic()
-            keys = dict.fromkeys([*self._models, *room])
-            return MappingProxyType({key: self._health(key, now, room.get(key, Headroom())) for key in keys})
+            now, calm = self._clock.monotonic(), self._calm
+            shown = {key: calm.get(key) or self._health(key, now, room.get(key)) for key in self._models}
+            return MappingProxyType(
+                shown | {key: self._health(key, now, left) for key, left in room.items() if key not in shown}
+            )
 
-    def _health(self, key: str, now: float, room: Headroom) -> Health:
+    def _health(self, key: str, now: float, room: Headroom | None) -> Health:
         estimates = self._estimates.get(key, _Estimates())
         breakers = self._both(key.partition("/")[0], key)
         waits = [breaker.open_until - now for breaker in breakers if breaker.open_until is not None]
-        return Health(
+        health = Health(
             available=all(breaker.admits(now) for breaker in breakers),
             success_rate=estimates.success_rate,
             p95_latency_s=estimates.p95_s,
             retry_in_s=max(0.0, *waits) if waits else None,
-            **room._asdict(),
+            **(room or Headroom())._asdict(),
         )
+        if not waits and room is None:
+            self._calm[key] = health
+        return health
 
     def _both(self, provider: str, key: str) -> tuple[Breaker, Breaker]:
         if key not in self._models:

@@ -84,6 +84,10 @@ class ModelLimits:
         self._seen: dict[str, tuple[float, tuple[int | None, int | None]]] = {}
         self.version = 0
 
+    def of(self, key: str) -> RateLimits | None:
+        """What is stated of a model; None when nothing is, and its calls need no turn."""
+        return self._limits.get(key)
+
     async def enter(self, key: str, *, input_tokens: int, max_tokens: int, patience_s: float | None) -> Turn | Refused:
         """Wait until a call may go, if that is within patience.
 

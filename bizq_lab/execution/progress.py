@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
 from bizq_lab.errors import BizqLabError
@@ -22,6 +23,7 @@ class Progress:
         notes: What a reader of the result should know.
         setup: Errors of the installation, not of a model.
         tried: Models that had their turn, called or not.
+        rng: Jitter of this task's waits; made when the first is due.
     """
 
     job: Job
@@ -31,6 +33,7 @@ class Progress:
     notes: list[str] = field(default_factory=list)
     setup: list[BizqLabError] = field(default_factory=list)
     tried: int = 0
+    rng: random.Random | None = None
 
     def note(self, text: str) -> None:
         """Tell the reader, once."""

@@ -11,6 +11,7 @@ from bizq_lab.core.model import Reason
 from bizq_lab.core.money import Money
 
 Payloads = Literal["full", "hash", "none"]
+_ABSENT = (None, "")
 
 
 def decision_event(
@@ -78,10 +79,12 @@ def _nano(usd: float | None) -> int | None:
 
 
 def _reason(reason: Reason) -> dict[str, Any]:
-    return {name: value for name, value in reason._asdict().items() if value not in (None, "")}
+    return {name: value for name, value in zip(Reason._fields, reason, strict=True) if value not in _ABSENT}
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
-    row = {name: value for name, value in candidate._asdict().items() if value is not None}
+    row: dict[str, Any] = {
+        name: value for name, value in zip(Candidate._fields, candidate, strict=True) if value is not None
+    }
     row["reasons"] = [_reason(reason) for reason in candidate.reasons]
     return row

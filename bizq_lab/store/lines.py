@@ -16,6 +16,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from bizq_lab.core.events import EVENTS, Event
 from bizq_lab.errors import JournalWriteError
 from bizq_lab.store.columns import field_names
@@ -26,7 +28,7 @@ _START, _BODY_START = b'{"crc":"', b'","kind":"'
 _KINDS = {kind.encode(): kind for kind in (*EVENTS, HEADER_KIND)}
 
 # No circularity check: events are trees, and the recursion limit catches the rest.
-_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 
 
 class Line(NamedTuple):
@@ -72,12 +74,25 @@ def decode_header(line: bytes) -> dict[str, Any] | None:
 
 def _line(kind: str, fields: dict[str, Any]) -> bytes:
     try:
-        text = f'"kind":"{kind}",{_to_json(fields)[1:]}'
+        document = _document(fields)
     except (TypeError, ValueError, RecursionError) as error:
         message = f"{kind} event cannot be written as JSON: {error}"
         raise JournalWriteError(message, hint="fields hold text, numbers that are finite, lists and dicts") from None
-    body = _utf8(text)
+    body = b'"kind":"%b",%b' % (kind.encode(), document[1:])
     return b'{"crc":"%08x",%b\n' % (crc32(body), body)
+
+
+def _document(fields: dict[str, Any]) -> bytes:
+    """The fields as JSON, by pydantic's serializer, which takes a third of the time of the standard library's.
+
+    What it refuses (lone surrogates), or writes although JSON has no such number, the standard library judges.
+    """
+    try:
+        document = to_json(fields, inf_nan_mode="constants")
+    except PydanticSerializationError:
+        return _utf8(_strict(fields))
+    # The words may also stand in a text: then the strict encoder agrees, and nothing is lost but its time.
+    return _utf8(_strict(fields)) if b"NaN" in document or b"Infinity" in document else document
 
 
 def _utf8(text: str) -> bytes:

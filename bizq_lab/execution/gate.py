@@ -1,0 +1,115 @@
+"""One call, if everything that guards it agrees: provider, time, rate limits, money, circuit. Knows no next model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bizq_lab.errors import BudgetRefused
+from bizq_lab.execution.guards import Skipped, provider_for
+from bizq_lab.execution.limits import Refused
+from bizq_lab.execution.pricing import worst_case_input_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bizq_lab.catalog import Catalog
+    from bizq_lab.core.execution import ProviderCall
+    from bizq_lab.core.model import ModelConfig
+    from bizq_lab.core.protocols import Clock, Provider
+    from bizq_lab.execution.attempts import Attempts, Ended
+    from bizq_lab.execution.health import HealthBook
+    from bizq_lab.execution.limits import ModelLimits
+    from bizq_lab.execution.progress import Progress
+    from bizq_lab.execution.retry import RetrySettings
+
+
+@dataclass(slots=True, kw_only=True)
+class Gate:
+    """Lets a call through, or says why not.
+
+    Attributes:
+        catalog: Says which models are for sale.
+        providers: By the catalog's provider name.
+        attempts: Makes the call and books it.
+        limits: Rate limits of each model.
+        health: Circuit breakers.
+        clock: Times the wait for a turn.
+        retry: How many calls a task may make, and how long one may take.
+    """
+
+    catalog: Catalog
+    providers: Mapping[str, Provider]
+    attempts: Attempts
+    limits: ModelLimits
+    health: HealthBook
+    clock: Clock
+    retry: RetrySettings
+
+    async def call(self, chain: Progress, config: ModelConfig) -> Ended | Skipped:
+        """One call; it waits its turn where the model's rate limits say so (S12)."""
+        provider = provider_for(config, self.providers, self.catalog)
+        if isinstance(provider, Skipped):
+            return provider
+        timeout_s = self._time_for(chain, config)
+        if isinstance(timeout_s, Skipped):
+            return timeout_s
+        call = self.attempts.prepare(chain.job, config, ordinal=len(chain.ended) + 1, timeout_s=timeout_s)
+        limited = self.limits.of(config.key)
+        # No vendor counts what is replayed or simulated.
+        if limited is None or not getattr(provider, "live", False):
+            return await self._guarded(chain, call, provider)
+        return await self._in_turn(chain, call, provider)
+
+    async def _in_turn(self, chain: Progress, call: ProviderCall, provider: Provider) -> Ended | Skipped:
+        """The call, once the model's rate limits allow it."""
+        config, started = call.config, self.clock.monotonic()
+        turn = await self.limits.enter(
+            config.key,
+            input_tokens=worst_case_input_tokens(call.prompt, call.system),
+            max_tokens=config.max_tokens,
+            patience_s=chain.budget.time_left_s,
+        )
+        waited_s = self.clock.monotonic() - started
+        chain.budget.elapsed_s += waited_s
+        if isinstance(turn, Refused):
+            return Skipped("rate_limit", turn.message)
+        usage = None
+        try:
+            timeout_s = self._time_for(chain, config)  # less is left than before the wait
+            if isinstance(timeout_s, Skipped):
+                return timeout_s
+            last = await self._guarded(chain, replace(call, timeout_s=timeout_s), provider)
+            if not isinstance(last, Skipped) and last.attempt.reply is not None:
+                usage = last.attempt.reply.usage
+            return last
+        finally:
+            turn.end(usage)
+
+    async def _guarded(self, chain: Progress, call: ProviderCall, provider: Provider) -> Ended | Skipped:
+        """One call, if money and circuit allow it."""
+        config = call.config
+        worst = self.attempts.worst_case(call, provider)
+        # The first call of a routed decision was already judged by routing, on what it expects, not on the worst case.
+        if (chain.ended or not chain.routed) and not chain.budget.fits_money(worst):
+            return Skipped("budget", "its worst case would pass max_cost")
+        if not self.health.admit(config.provider, config.key):
+            return Skipped("circuit_open", "its circuit is open")
+        try:
+            return await self.attempts.make(chain.job, call, provider, worst, chain.keep)
+        except BudgetRefused as refusal:
+            self.health.release(config.provider, config.key)
+            return Skipped("budget", refusal.message)
+        except BaseException:
+            self.health.release(config.provider, config.key)
+            raise
+
+    def _time_for(self, chain: Progress, config: ModelConfig) -> float | Skipped:
+        """Seconds that the next call may take: the model's limit, or what is left of the deadline (S20)."""
+        budget, left = chain.budget, chain.budget.time_left_s
+        if budget.attempts_left <= 0:
+            return Skipped("budget", f"{self.retry.attempts_per_task} attempts were made")
+        if left is not None and left <= 0:
+            return Skipped("deadline", "no time was left")
+        limit = self.retry.attempt_timeout_s if config.timeout_s is None else config.timeout_s
+        return limit if left is None else min(limit, left)
