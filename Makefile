@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11+ and the package registries: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers coverage calibration crash clean
+.PHONY: help demo test check lint types layers coverage calibration rollouts crash clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -36,6 +36,9 @@ coverage: $(VENV)/.dev ## the tests, with branch coverage
 
 calibration: $(VENV)/.dev ## nominal beside simulated coverage of every procedure, whole (minutes)
 	$(BIN)/python -m tests.calibration.study
+
+rollouts: $(VENV)/.dev ## how often rollouts are taken back, 200 of each kind (minutes)
+	$(BIN)/python -m tests.calibration.rollouts
 
 crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors (minutes)
 	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py

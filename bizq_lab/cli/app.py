@@ -31,7 +31,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def _register() -> None:
     """Attach each command, once; a module a group, so that none needs scrolling."""
-    from bizq_lab.cli import catalog, config, demo, doctor, questions, record, tasks
+    from bizq_lab.cli import catalog, config, demo, doctor, questions, record, rollout, tasks
 
     if app.registered_commands:
         return
@@ -39,6 +39,7 @@ def _register() -> None:
         for command in module.COMMANDS:
             app.command()(command)
     app.add_typer(catalog.app)
+    app.add_typer(rollout.app)
 
 
 def run() -> NoReturn:

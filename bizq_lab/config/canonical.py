@@ -37,7 +37,17 @@ def config_hash(config: BaseModel) -> str:
 
 def file_bytes(config: RoutingConfig) -> bytes:
     """The canonical bytes with the checksum filled in: what is written to disk."""
-    return canonical_bytes(config).replace(_checksum_line(NO_CHECKSUM), _checksum_line(config.hash), 1)
+    return _sealed(canonical_bytes(config), config.hash)
+
+
+def sealed_bytes(model: BaseModel) -> bytes:
+    """The same for any other document of ours."""
+    raw = canonical_bytes(model)
+    return _sealed(raw, hashlib.sha256(raw).hexdigest())
+
+
+def _sealed(raw: bytes, checksum: str) -> bytes:
+    return raw.replace(_checksum_line(NO_CHECKSUM), _checksum_line(checksum), 1)
 
 
 def checksum_of(raw: bytes, stated: str) -> str:

@@ -213,7 +213,7 @@ class ExperimentEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigEvent(Event):
-    """A routing config was published, ramped or rolled back. One row per step."""
+    """A routing config was published, ramped, held or rolled back. One row per step, with what it was decided on."""
 
     kind = "config_version"
     config_hash: str
@@ -223,6 +223,7 @@ class ConfigEvent(Event):
     author: str
     override: str
     document: Json
+    evidence: Json = None
 
 
 EVENTS: dict[str, type[Event]] = {

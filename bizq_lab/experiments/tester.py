@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bizq_lab.analysis import compare
 from bizq_lab.catalog.tasks import load_tasks
+from bizq_lab.config import load_config
 from bizq_lab.core.ids import derived_id, derived_seed
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import InputError, NotEnoughData
-from bizq_lab.experiments.deploy import arm_to_deploy, winning_config
+from bizq_lab.experiments.deploy import arm_to_deploy, evidence_of, guardrails_of
 from bizq_lab.experiments.plan import ExperimentPlan, Quote, defaults_for, planned_cost
-from bizq_lab.tuning import publish
+from bizq_lab.tuning.rollout import Rollouts
+from bizq_lab.tuning.rollout_plan import RAMP
 
 if TYPE_CHECKING:
     from bizq_lab.analysis import Comparison
@@ -235,14 +237,16 @@ class ModelABTester:
         as_of: date | None = None,
         override: str = "",
     ) -> RoutingConfig:
-        """Give the winner a share of the traffic, the rest as now, and publish that (S31).
+        """Start a rollout of the winner: a share of the traffic now, more as its guardrails clear (S31).
+
+        The ramp goes on by `Rollouts.check`, which `bizq-lab rollout check` runs from a scheduler.
 
         Args:
             task_type: Must be the comparison's.
             comparison: What was found.
             config: What runs now.
             path: The routing config file to write.
-            rollout_percentage: The winner's share, from 1 to 100.
+            rollout_percentage: The winner's first share, from 1 to 100; the usual ramp goes on from there.
             as_of: The date the config carries; by default the clock's day.
             override: Reason for deploying the most promising arm against the verdict; logged.
 
@@ -258,9 +262,18 @@ class ModelABTester:
             message = f"task_type == {task_type!r}, but the comparison is of {comparison.task_type!r}"
             raise InputError(message, hint="deploy a comparison on the task type it was made on")
         arm = arm_to_deploy(comparison, override=override)
-        today = as_of or datetime.fromtimestamp(self.clock.now_us() / US_PER_S, UTC).date()
-        deployed = winning_config(config, comparison, arm, rollout_percentage=rollout_percentage, as_of=today)
-        return publish(deployed, path, present=config, sink=self.log, override=override, clock=self.clock, ids=self.ids)
+        desk = Rollouts(path=Path(path), log=self.log, catalog=self.catalog, clock=self.clock, author="deploy_winner")
+        desk.start(
+            task_type=task_type,
+            arm=arm,
+            present=config,
+            ramp=(rollout_percentage, *(share for share in RAMP if share > rollout_percentage)),
+            guardrails=guardrails_of(comparison),
+            evidence=evidence_of(comparison),
+            override=override,
+            as_of=as_of,
+        )
+        return load_config(path)
 
     def _blocks(
         self, plan: ExperimentPlan, tasks: Sequence[Task], repeats: int

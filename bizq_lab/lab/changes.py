@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.decision import CostEstimate
     from bizq_lab.experiments import ModelABTester
     from bizq_lab.tuning import Proposal
+    from bizq_lab.tuning.rollout import Rollouts
 
 
 class Changes(Parts):
@@ -53,3 +54,9 @@ class Changes(Parts):
         publish(proposal, Path(path), sink=self.log, override=override, clock=self.clock, ids=self.ids)
         self.use(load_config(Path(path)))
         return Path(path)
+
+    def rollout(self, path: str | Path, *, author: str = "") -> Rollouts:
+        """The rollout of this routing config file: `start`, `check`, `promote`, `hold`, `rollback`, `history`."""
+        from bizq_lab.tuning.rollout import Rollouts  # noqa: PLC0415 - as in `learn`
+
+        return Rollouts(path=Path(path), log=self.log, catalog=self.catalog, clock=self.clock, author=author)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,11 @@ from bizq_lab.analysis.verdict import Verdict
 from bizq_lab.config import RoutingConfig, load_config
 from bizq_lab.core.task import RoutingContext
 from bizq_lab.errors import InputError, InvalidRoutingConfig, UnsafeProposal
-from bizq_lab.experiments.deploy import shared, winning_config
+from bizq_lab.experiments.deploy import guardrails_of
 from bizq_lab.lab import Lab
+from bizq_lab.tuning.guardrails import GUARDRAILS
+from bizq_lab.tuning.rollout_plan import ramped, shared
 from tests.support.lab_small import DAY, OTHER, TYPE, rows, small_lab, start, tasks_of
-from tests.support.report_answers import comparison
 
 ARMS = ["plain", "luna"]
 REFUSING: tuple[Verdict, ...] = ("no_difference", "inconclusive", "guardrail_failed", "invalid")
@@ -48,7 +48,9 @@ def test_the_winner_gets_its_share_and_the_rest_stays_as_it_was(tmp_path: Path, 
     assert (deployed.parent, deployed.as_of) == (present.hash, DAY)
     assert deployed.arms == present.arms
     steps = rows(tmp_path / "lab.duckdb", "SELECT config_hash, parent_hash, action, override FROM config_version")
-    assert steps == [{"config_hash": deployed.hash, "parent_hash": present.hash, "action": "published", "override": ""}]
+    assert steps == [
+        {"config_hash": deployed.hash, "parent_hash": present.hash, "action": "rollout_started", "override": ""}
+    ]
 
 
 def test_where_nothing_was_routed_by_weights_the_rules_keep_the_rest(tmp_path: Path, found: Comparison) -> None:
@@ -67,7 +69,7 @@ def test_a_ramp_moves_no_workspace_out_of_the_winner(tmp_path: Path, found: Comp
         held: set[str] = set()
         config = start({"plain": 100})
         for share in (10, 25, 50, 100):
-            config = deploy(lab, found, config, tmp_path / "routing.json", rollout_percentage=share)
+            config = deploy(lab, found, config, tmp_path / f"{share}.json", rollout_percentage=share)
             lab.use(config)
             now = {each.workspace_id for each in contexts if lab.route(task, each).arm == "luna"}
             assert held <= now
@@ -157,12 +159,17 @@ def test_what_is_left_is_shared_in_proportion_and_to_the_last_percent(shares: di
 @given(now=st.integers(0, 100), to=st.integers(1, 100))
 def test_no_arm_but_the_winner_grows(now: int, to: int) -> None:
     assume(to >= now)
-    made = comparison(TYPE)
     third = (100 - now) // 3
-    present = start({"luna": now, "plain": third, "default": 100 - now - third})
-    after = winning_config(present, made, "luna", rollout_percentage=to, as_of=date(2026, 11, 2))
-    before = present.tasks[TYPE].weights
-    weights = after.tasks[TYPE].weights
+    before = {"luna": now, "plain": third, "default": 100 - now - third}
+    weights = ramped(before, "luna", to)
     assert sum(weights.values()) == 100
     assert weights["luna"] == to
     assert all(weights.get(arm, 0) <= share for arm, share in before.items() if arm != "luna")
+
+
+def test_an_arm_that_won_by_being_cheaper_may_cost_what_the_comparison_allowed(found: Comparison) -> None:
+    allowed = {
+        g.metric: g.tolerated for g in guardrails_of(replace(found, verdict="non_inferior_cheaper", margin=0.04))
+    }
+    assert allowed == {"quality": 0.04, "failures": 0.04, "latency": 0.0}
+    assert guardrails_of(found) == GUARDRAILS

@@ -1,0 +1,11 @@
+-- rollout_steps: every logged step of a rollout, oldest first.
+-- grain:   one row per (event_id)
+-- reads:   config_version
+-- columns: as in the table; percent is the arm's share from then on
+-- params:  rollout: its id
+SELECT
+    event_id, recorded_at_us, action, config_hash, parent_hash, author, override,
+    evidence->>'$.reason' AS reason, (evidence->>'$.percent')::INTEGER AS percent, evidence
+FROM config_version
+WHERE evidence->>'$.rollout' = $rollout
+ORDER BY recorded_at_us, event_id
