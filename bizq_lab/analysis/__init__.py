@@ -7,8 +7,12 @@ executed: it meets that only in the log's schema. `what_if` alone routes, the ta
 from bizq_lab.analysis.alerts import AlertRow, Alerts, alerts
 from bizq_lab.analysis.compare import compare
 from bizq_lab.analysis.comparison import Comparison, ComparisonRow
+from bizq_lab.analysis.cost_change import CostChange, cost_change
+from bizq_lab.analysis.day_by_day import DayByDay, DayRow, day_by_day
 from bizq_lab.analysis.efficiency import Efficiency, EfficiencyRow, efficiency
 from bizq_lab.analysis.evidence import evidence
+from bizq_lab.analysis.happenings import Happening, Happenings, happenings
+from bizq_lab.analysis.movement import Movement, MovementRow, movement
 from bizq_lab.analysis.performance import Performance, PerformanceRow, performance
 from bizq_lab.analysis.what_if import WhatIf, WhatIfRow, what_if
 
@@ -17,16 +21,27 @@ __all__ = [
     "Alerts",
     "Comparison",
     "ComparisonRow",
+    "CostChange",
+    "DayByDay",
+    "DayRow",
     "Efficiency",
     "EfficiencyRow",
+    "Happening",
+    "Happenings",
+    "Movement",
+    "MovementRow",
     "Performance",
     "PerformanceRow",
     "WhatIf",
     "WhatIfRow",
     "alerts",
     "compare",
+    "cost_change",
+    "day_by_day",
     "efficiency",
     "evidence",
+    "happenings",
+    "movement",
     "performance",
     "what_if",
 ]

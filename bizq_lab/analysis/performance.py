@@ -82,6 +82,11 @@ class Performance(Result):
 
     rows: tuple[PerformanceRow, ...]
 
+    @property
+    def spent_usd(self) -> float:
+        """USD booked for the outcomes whose price is known."""
+        return sum(row.cost_usd.value * row.n for row in self.rows if row.cost_usd is not None)
+
     def summary(self) -> str:
         """How much was done, how well, and which task type needs attention."""
         n, worst = sum(row.n for row in self.rows), min(self.rows, key=lambda row: row.success.value)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import pkgutil
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import typer
 from pydantic import ValidationError
 
+import bizq_lab.cli
 from bizq_lab import __version__
 from bizq_lab.cli.output import Exit, exit_code, problems, say
 from bizq_lab.errors import BizqLabError
@@ -30,16 +33,16 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 
 def _register() -> None:
-    """Attach each command, once; a module a group, so that none needs scrolling."""
-    from bizq_lab.cli import catalog, config, demo, doctor, questions, record, rollout, tasks
-
+    """Attach what every module of this package offers, once: its `COMMANDS`, or its `app` of several words."""
     if app.registered_commands:
         return
-    for module in (demo, tasks, questions, config, doctor, record):
-        for command in module.COMMANDS:
+    for found in pkgutil.iter_modules(bizq_lab.cli.__path__):
+        module = import_module(f"bizq_lab.cli.{found.name}")
+        for command in getattr(module, "COMMANDS", ()):
             app.command()(command)
-    app.add_typer(catalog.app)
-    app.add_typer(rollout.app)
+        group = getattr(module, "app", app)
+        if group is not app:
+            app.add_typer(group)
 
 
 def run() -> NoReturn:

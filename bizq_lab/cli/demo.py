@@ -32,7 +32,7 @@ def demo(
     Example: bizq-lab demo --out out/demo --provider replay
     """
     from bizq_lab.lab.demo import choose_provider, open_demo
-    from bizq_lab.reports import loop_report, write_report
+    from bizq_lab.reports import loop_report, render, write_report
 
     chosen, remark = choose_provider(provider)
     if remark:
@@ -52,7 +52,7 @@ def demo(
         facts={"Pairs": f"{outcome.pairs:,} of {outcome.planned_pairs:,} planned", "Answers": chosen},
         note=this.note,
     )
-    write_report(files["report"], page)
+    write_report(files["report"], render(page))
     emit(_document(this, outcome, files), as_json=as_json, text=_ten_lines(this, outcome, files))
 
 

@@ -1,8 +1,7 @@
-"""`bizq-lab performance|compare|efficiency|what-if|sql|report`: questions to the log, each one call of the lab."""
+"""`bizq-lab performance|compare|efficiency|what-if|sql`: questions to the log, each one call of the lab."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -91,24 +90,4 @@ def sql(
     emit(rows, as_json=as_json, text=frame.to_string(index=False))
 
 
-def report(
-    log: LogPath = DEFAULT_LOG,
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
-    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date the report carries.")] = None,
-    catalog: Preset = "current",
-    as_json: AsJson = False,
-) -> None:
-    """One HTML file, without script: is it working, what does it cost, what should we do.
-
-    Example: bizq-lab report --log out/demo/lab.duckdb --out reports/today.html --as-of 2026-11-24
-    """
-    from bizq_lab.lab import Lab
-    from bizq_lab.reports import log_report, write_report
-
-    with Lab.open(existing(log), catalog=catalog) as lab:
-        when = (as_of or datetime.fromtimestamp(lab.clock.now_us() / 1e6, UTC)).date()
-        write_report(out, log_report(lab, as_of=when))
-    emit({"report": str(out), "as_of": when.isoformat()}, as_json=as_json, text=str(out))
-
-
-COMMANDS = (performance, compare, efficiency, what_if, sql, report)
+COMMANDS = (performance, compare, efficiency, what_if, sql)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class Changes(Parts):
-    """What a `Lab` proposes, tests and ships."""
+    """What a `Lab` tests and ships."""
+
+    @abstractmethod
+    def use(self, config: RoutingConfig | None) -> None:
+        """Route by this config from now on; None means the rules alone."""
 
     def experiment(self, **options: Any) -> ModelABTester:
         """A tester that runs through this lab."""
@@ -40,12 +45,6 @@ class Changes(Parts):
         context = RoutingContext(workspace_id="experiments")
         decision = self.service.router.route_task(task, context, snapshot=self.snapshot(context), arm=arm)
         return decision.estimate
-
-    def tune(self, **options: Any) -> Proposal:
-        """Weights that the log supports, within budget and floors."""
-        from bizq_lab.tuning import tune  # noqa: PLC0415 - as in `learn`
-
-        return tune(self.log, self.catalog, config=self.config, **options)
 
     def publish(self, proposal: Proposal | RoutingConfig, path: str | Path, *, override: str = "") -> Path:
         """Write the proposal's config to a file, log the step, and route by it from now on."""

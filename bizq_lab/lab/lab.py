@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -15,6 +16,7 @@ from bizq_lab.errors import OfflineConfig
 from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, SystemClock
 from bizq_lab.lab.budgets import naming_the_budget, open_ledger
 from bizq_lab.lab.changes import Changes
+from bizq_lab.lab.past import Past
 from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
 from bizq_lab.lab.questions import Questions
 from bizq_lab.lab.recorder import LogRecorder, feedback_event
@@ -155,6 +157,10 @@ class Lab(Questions, Changes):
             payloads=self._payloads,
             origin=self._origin,
         )
+
+    def as_of(self, day: date) -> Past:
+        """The same questions, answered by what was known at the end of a UTC day."""
+        return Past(self, day)
 
     def learn(self) -> Evidence:
         """Read the log's history into the evidence that routing uses."""

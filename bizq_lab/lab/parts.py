@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.snapshot import BudgetView, Evidence, Snapshot
@@ -30,10 +29,6 @@ class Parts:
     config: RoutingConfig | None
     service: BizQAIRouter
     _evidence: Evidence
-
-    @abstractmethod
-    def use(self, config: RoutingConfig | None) -> None:
-        """Route by this config from now on; None means the rules alone."""
 
     def snapshot(self, context: RoutingContext | None = None) -> Snapshot:
         """What routing may know right now: live health, the evidence of the last `learn`, what is left to spend."""

@@ -11,7 +11,17 @@ from bizq_lab.lab.parts import Parts
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bizq_lab.analysis import Comparison, Efficiency, Performance, WhatIf
+    from bizq_lab.analysis import (
+        Comparison,
+        CostChange,
+        DayByDay,
+        Efficiency,
+        Happenings,
+        Movement,
+        Performance,
+        WhatIf,
+    )
+    from bizq_lab.tuning import Proposal
 
 
 class Questions(Parts):
@@ -43,6 +53,36 @@ class Questions(Parts):
 
         other = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
         return what_if(self.log, self.catalog, other, evidence=self._evidence, task_type=task_type, limit=limit)
+
+    def movement(self, **options: Any) -> Movement:
+        """What moved since the window before, task type by task type."""
+        from bizq_lab.analysis import movement  # noqa: PLC0415 - statistics load when they are needed
+
+        return movement(self.log, **options)
+
+    def cost_change(self, **options: Any) -> CostChange:
+        """Why a window cost more, or less, than the one before it, to the nano-dollar."""
+        from bizq_lab.analysis import cost_change  # noqa: PLC0415 - statistics load when they are needed
+
+        return cost_change(self.log, **options)
+
+    def day_by_day(self, **options: Any) -> DayByDay:
+        """How each task type did on each UTC day."""
+        from bizq_lab.analysis import day_by_day  # noqa: PLC0415 - statistics load when they are needed
+
+        return day_by_day(self.log, **options)
+
+    def happenings(self, **options: Any) -> Happenings:
+        """What people and checks did: config steps, experiments, alerts."""
+        from bizq_lab.analysis import happenings  # noqa: PLC0415 - statistics load when they are needed
+
+        return happenings(self.log, **options)
+
+    def tune(self, **options: Any) -> Proposal:
+        """Weights that the log supports, within budget and floors."""
+        from bizq_lab.tuning import tune  # noqa: PLC0415 - as in `learn`
+
+        return tune(self.log, self.catalog, config=self.config, **options)
 
     def sql(self, text: str) -> pd.DataFrame:
         """One read-only SELECT over the log's tables and views."""

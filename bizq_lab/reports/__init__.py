@@ -3,10 +3,28 @@
 A section is a question and a list of Results. Must not compute: whoever asks for a report brings the answers.
 """
 
+from bizq_lab.reports.experiment import experiment_report
 from bizq_lab.reports.files import write_report
-from bizq_lab.reports.from_log import log_report
+from bizq_lab.reports.from_log import summary_report
 from bizq_lab.reports.loop import loop_report
-from bizq_lab.reports.render import render
-from bizq_lab.reports.section import Headline, Section
+from bizq_lab.reports.periodic import periodic_report
+from bizq_lab.reports.render import FORMS, Form, form_of, render
+from bizq_lab.reports.section import Headline, Report, Section
+from bizq_lab.reports.shelf import file_report, manifest
 
-__all__ = ["Headline", "Section", "log_report", "loop_report", "render", "write_report"]
+__all__ = [
+    "FORMS",
+    "Form",
+    "Headline",
+    "Report",
+    "Section",
+    "experiment_report",
+    "file_report",
+    "form_of",
+    "loop_report",
+    "manifest",
+    "periodic_report",
+    "render",
+    "summary_report",
+    "write_report",
+]

@@ -10,12 +10,12 @@ from pathlib import Path
 from bizq_lab.errors import InputError
 
 
-def write_report(path: str | os.PathLike[str], text: str) -> Path:
+def write_report(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write a report atomically: whoever has the old one open, or a crash at any instant, sees one whole report.
 
     Args:
         path: The file; its folder is made if needed.
-        text: HTML, Markdown or JSON.
+        data: What `render` made.
 
     Returns:
         The path written.
@@ -29,13 +29,13 @@ def write_report(path: str | os.PathLike[str], text: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".report-", suffix=".tmp", dir=target.parent)
         temporary = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp makes it private; a report is there to be read
         temporary.replace(target)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or a lone surrogate in the text
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -6,16 +6,14 @@ figures from `viz`, which escape for themselves, go in as they are.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.core.display import printable
 from bizq_lab.core.markup import STYLE
+from bizq_lab.reports.templates import template
 from bizq_lab.viz import figure_svg
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from bizq_lab.reports.section import Report, Section
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -34,7 +32,7 @@ class _Drawn(NamedTuple):
 
 def to_html(report: Report) -> str:
     """The report as HTML. The same report gives the same bytes."""
-    return _template().render(
+    return template("report.html.j2").render(
         policy=POLICY,
         table_style=STYLE,
         title=printable(report.title),
@@ -55,17 +53,3 @@ def _draw(number: int, section: Section) -> _Drawn:
         tables=[result.to_html(style=False) for result in section.results],
         details=[(printable(name), result.to_html(style=False)) for name, result in section.details],
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
-
-    environment = Environment(
-        loader=PackageLoader("bizq_lab.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")

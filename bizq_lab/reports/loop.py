@@ -12,9 +12,8 @@ from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from bizq_lab.core.result import Result
-from bizq_lab.errors import InputError
-from bizq_lab.reports.render import Form, render
-from bizq_lab.reports.section import Headline, Section
+from bizq_lab.reports.figures import figures_of, section
+from bizq_lab.reports.section import Headline, Report, Section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,8 +96,7 @@ def loop_report(
     proposal: Result,
     facts: Mapping[str, str] | None = None,
     note: str = "",
-    form: Form = "html",
-) -> str:
+) -> Report:
     """The main job's report.
 
     Args:
@@ -110,14 +108,13 @@ def loop_report(
         proposal: The weights to route by.
         facts: Short named facts, in order.
         note: Where the data comes from, when that must not be overlooked.
-        form: `html`, `markdown` or `json`.
     """
     verdicts = Verdicts(compared=tuple(comparisons))
     sections = [
-        _section("Performance", "How does each arm do at each task type?", performance),
+        section("Performance", "How does each arm do at each task type?", performance),
         *([_comparison(verdicts)] if comparisons else []),
-        _section("Efficiency", "What does a success cost, and which arm gives the best value?", efficiency),
-        _section("Weights", "Where should the traffic go from here?", proposal),
+        section("Efficiency", "What does a success cost, and which arm gives the best value?", efficiency),
+        section("Weights", "Where should the traffic go from here?", proposal),
     ]
     headline = Headline(
         working=performance.summary(),
@@ -125,28 +122,16 @@ def loop_report(
         changed=verdicts.summary() if comparisons else "",
         action=proposal.summary(),
     )
-    return render(title, sections, as_of=as_of, headline=headline, facts=facts, note=note, form=form)
+    return Report(
+        title=title, sections=tuple(sections), as_of=as_of, headline=headline, facts=dict(facts or {}), note=note
+    )
 
 
 def _comparison(verdicts: Verdicts) -> Section:
     question = "Which arm is better, and how sure are we?"
     if len(verdicts.compared) == 1:
-        return _section("Comparison", question, verdicts.compared[0])
+        return section("Comparison", question, verdicts.compared[0])
     details = tuple((comparison.task_type, comparison) for comparison in verdicts.compared)
     return Section(
-        heading="Comparison", question=question, results=(verdicts,), figures=_figure(verdicts), details=details
+        heading="Comparison", question=question, results=(verdicts,), figures=figures_of(verdicts), details=details
     )
-
-
-def _section(heading: str, question: str, result: Result) -> Section:
-    return Section(heading=heading, question=question, results=(result,), figures=_figure(result))
-
-
-def _figure(result: Result) -> tuple[Axes, ...]:
-    """The answer's own figure; an answer that has none, or nothing to draw yet, is a table."""
-    if type(result).plot is Result.plot:
-        return ()
-    try:
-        return (result.plot(),)
-    except InputError:
-        return ()

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from pathlib import Path
 from typing import Literal
 
 from bizq_lab.errors import InputError
 from bizq_lab.reports.html import to_html
+from bizq_lab.reports.mail import to_mail
 from bizq_lab.reports.plain import to_json, to_markdown
-from bizq_lab.reports.section import Headline, Report, Section
+from bizq_lab.reports.section import Report
 
-Form = Literal["html", "markdown", "json"]
-_FORMS = {"html": to_html, "markdown": to_markdown, "json": to_json}
+Form = Literal["html", "markdown", "json", "mail"]
+FORMS: dict[Form, str] = {"html": ".html", "markdown": ".md", "json": ".json", "mail": ".eml"}
+"""Every form, and the ending of its files."""
 
 
-def render(
-    title: str,
-    sections: Sequence[Section],
-    *,
-    as_of: date,
-    headline: Headline,
-    facts: Mapping[str, str] | None = None,
-    note: str = "",
-    form: Form = "html",
-) -> str:
-    """A report as text: the same arguments, the same bytes.
+def form_of(path: Path) -> Form | None:
+    """The form that a file's ending names; None for a folder."""
+    return next((form for form, suffix in FORMS.items() if path.suffix == suffix), None)
+
+
+_RENDERERS = {"html": to_html, "markdown": to_markdown, "json": to_json}
+
+
+def render(report: Report, form: Form = "html") -> bytes:
+    """A report as bytes: the same report, the same bytes.
 
     Args:
-        title: What the report is about.
-        sections: Questions and their answers, in reading order.
-        as_of: The date it speaks for; there is no other date in it.
-        headline: The first screen.
-        facts: Short named facts (tasks, models, config), in order.
-        note: Where the data comes from, when that must not be overlooked, such as a simulation.
-        form: `html` (one file, no script), `markdown` or `json`.
+        report: What to render.
+        form: `html` (one file, no script), `markdown`, `json`, or `mail` (a whole message: a text part, HTML without
+            SVG, and figures as PNG by content id).
 
     Raises:
         InputError: There is no such form.
     """
-    if form not in _FORMS:
-        message = f"form == {form!r}, must be one of {', '.join(_FORMS)}"
+    if form == "mail":
+        return to_mail(report).as_bytes()
+    if form not in _RENDERERS:
+        message = f"form == {form!r}, must be one of {', '.join(FORMS)}"
         raise InputError(message)
-    report = Report(
-        title=title, sections=tuple(sections), as_of=as_of, headline=headline, facts=dict(facts or {}), note=note
-    )
-    return _FORMS[form](report)
+    return _RENDERERS[form](report).encode("utf-8", errors="replace")

@@ -22,6 +22,7 @@ from bizq_lab.store.health import LogHealth, examine
 from bizq_lab.store.journal import Durability, Journal
 from bizq_lab.store.locks import file_lock
 from bizq_lab.store.outcomes import rebuild_task_outcome
+from bizq_lab.store.past import show_past
 from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
 from bizq_lab.store.segments import LOCK_NAME
 from bizq_lab.store.snapshot import snapshot_path
@@ -50,12 +51,20 @@ class Log:
     """
 
     def __init__(
-        self, path: Path, *, durability: Durability, read_only: bool, clock: Clock | None, snapshot: bool
+        self,
+        path: Path,
+        *,
+        durability: Durability,
+        read_only: bool,
+        clock: Clock | None,
+        snapshot: bool,
+        before_us: int | None = None,
     ) -> None:
         """Wire the parts; see `Log.open`."""
-        self.path, self.read_only = path, read_only
+        self.path, self.read_only, self._before_us = path, read_only, before_us
         self._options: dict[str, Any] = {
             "durability": durability, "read_only": read_only, "clock": clock, "snapshot": snapshot,
+            "before_us": before_us,
         }  # fmt: skip
         self._folder = journal_folder(path)
         self._journal = Journal(self._folder, durability=durability)
@@ -106,9 +115,9 @@ class Log:
         Raises:
             JournalWriteError: It could not be written, or the log is open read-only. The caller must not go on.
         """
-        if self.read_only:
-            message = f"{self.path} is open read-only"
-            raise JournalWriteError(message, hint="open it without read_only=True to write")
+        if self.read_only or self._before_us is not None:
+            message = f"{self.path} is open {'read-only' if self.read_only else 'as of a past instant'}"
+            raise JournalWriteError(message, hint="write to the log of today, opened without read_only=True")
         self._journal.append(event)
 
     def collect(self) -> CollectReport:
@@ -157,6 +166,17 @@ class Log:
         with self._reading(reading.LOCKED_DOWN) as connection:
             reading.lock_down(connection)
             return reading.run_select(connection, text)
+
+    def as_of(self, before_us: int) -> Log:
+        """The same log as it was known before an instant; it can be asked, and not written.
+
+        Filtered by recorded time: ratings and outcomes that arrived later are not there, so that the answer of a
+        past day does not change.
+
+        Args:
+            before_us: UTC microseconds since the epoch; what was recorded at this instant or later is hidden.
+        """
+        return Log(self.path, **{**self._options, "before_us": before_us})
 
     def health(self) -> LogHealth:
         """How the log is doing."""
@@ -224,6 +244,8 @@ class Log:
                         raise
                     opened = connect(copy, read_only=True, patience_s=0, config=config)
                     connection = stack.enter_context(opened)
+                if self._before_us is not None:
+                    show_past(connection, self._before_us)
                 yield connection
 
     def _collect_if_possible(self) -> None:

@@ -9,7 +9,9 @@ from bizq_lab.viz.image import figure_png, figure_svg
 from bizq_lab.viz.intervals import cost_bars, forest
 from bizq_lab.viz.latency import latency_histogram
 from bizq_lab.viz.shares import weights
+from bizq_lab.viz.timeline import timeline
 from bizq_lab.viz.tradeoff import frontier
+from bizq_lab.viz.waterfall import waterfall
 
 __all__ = [
     "acceptability",
@@ -20,5 +22,7 @@ __all__ = [
     "frontier",
     "latency_histogram",
     "sequence",
+    "timeline",
+    "waterfall",
     "weights",
 ]

@@ -96,7 +96,7 @@ def test_a_malformed_line_is_named_before_anything_is_executed(
         ("performance",),
         ("sql", "SELECT 1"),
         ("tune",),
-        ("report",),
+        ("report", "daily"),
         ("route", "tasks.jsonl"),
         ("verify", "routing.json"),
         ("export", "routing.json"),

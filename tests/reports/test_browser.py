@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bizq_lab.reports import Headline, Section, render, write_report
+from bizq_lab.reports import Headline, Section, write_report
 from tests.support.hostile import CANARY, PAYLOADS
 from tests.support.report_answers import AS_OF, arm_table, report_with
+from tests.support.reports import rendered
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium")
@@ -67,8 +68,8 @@ def test_the_browser_runs_no_script_and_asks_nobody(tmp_path: Path, canary: tupl
     address, seen = canary
     payloads = [payload.replace(CANARY, address) for payload in PAYLOADS]
     sections = [Section(heading=p, question=p, results=(arm_table(p),), details=((p, arm_table(p)),)) for p in payloads]
-    html = render("hostile", sections, as_of=AS_OF, headline=Headline("a", "b", "c", "d"))
-    document = dom(write_report(tmp_path / "report.html", html), tmp_path / "profile")
+    html = rendered("hostile", sections, as_of=AS_OF, headline=Headline("a", "b", "c", "d"))
+    document = dom(write_report(tmp_path / "report.html", html.encode()), tmp_path / "profile")
     assert "<title>hostile · 2026-11-24</title>" in document
     assert document.count('class="question"') == len(payloads)
     assert seen == []
@@ -86,7 +87,7 @@ def test_the_canary_would_have_sung(tmp_path: Path, canary: tuple[str, list[str]
 @pytest.mark.parametrize("width_px", [390, 1200])
 def test_the_page_itself_never_scrolls_sideways(tmp_path: Path, width_px: int) -> None:
     """Wide tables and figures scroll inside their own container."""
-    write_report(tmp_path / "report.html", report_with("x" * 400))
+    write_report(tmp_path / "report.html", report_with("x" * 400).encode())
     probe = tmp_path / "probe.html"
     probe.write_text(PROBE.replace("WIDTH", str(width_px)))
     document = dom(probe, tmp_path / "profile", "--allow-file-access-from-files", "--window-size=1400,900")

@@ -14,7 +14,7 @@ from bizq_lab.core.seeded import SeededClock
 from bizq_lab.core.task import RoutingContext
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.lab import Lab
-from bizq_lab.reports import log_report
+from bizq_lab.reports import render, summary_report
 from tests.support.lab_small import DAY, OTHER, TYPE, small_lab, tasks_of
 
 DAY_S = 86_400.0
@@ -34,7 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def document(lab: Lab, day: date, **options: Any) -> Any:
-    return json.loads(log_report(lab, as_of=day, form="json", **options))
+    return json.loads(render(summary_report(lab, as_of=day, **options), "json"))
 
 
 def test_a_report_counts_the_decisions_up_to_the_end_of_its_day(lab: Lab) -> None:
@@ -47,13 +47,13 @@ def test_a_report_counts_the_decisions_up_to_the_end_of_its_day(lab: Lab) -> Non
 
 def test_a_report_before_the_first_decision_is_refused(lab: Lab) -> None:
     with pytest.raises(NotEnoughData):
-        log_report(lab, as_of=DAY - timedelta(days=1))
+        summary_report(lab, as_of=DAY - timedelta(days=1))
 
 
 def test_the_same_day_is_reported_in_the_same_bytes_whatever_came_later(lab: Lab) -> None:
-    before = log_report(lab, as_of=DAY)
+    before = render(summary_report(lab, as_of=DAY))
     lab.run(tasks_of(n=1)[0], RoutingContext(workspace_id="ws_later"))
-    assert log_report(lab, as_of=DAY) == before
+    assert render(summary_report(lab, as_of=DAY)) == before
 
 
 def controls(data: Any) -> set[str]:
@@ -72,7 +72,8 @@ def test_a_comparison_is_read_as_it_was_planned(lab: Lab) -> None:
 
 
 def test_title_and_note_are_shown_and_harmless(lab: Lab) -> None:
-    html = log_report(lab, as_of=DAY, title="Q4 <script>alert(1)</script>", note="simulated & not real")
+    report = summary_report(lab, as_of=DAY, title="Q4 <script>alert(1)</script>", note="simulated & not real")
+    html = render(report).decode()
     assert "<script" not in html
     assert "Q4 &lt;script&gt;" in html
     assert "simulated &amp; not real" in html
@@ -83,7 +84,7 @@ def test_a_log_without_a_registered_experiment_still_has_a_report(tmp_path: Path
     with small_lab(tmp_path, config=None) as lab:
         for task in tasks_of(n=4):
             lab.run(task, RoutingContext(workspace_id="ws"))
-        html = log_report(lab, as_of=DAY)
+        html = render(summary_report(lab, as_of=DAY)).decode()
     assert "Which arm is better" not in html
     assert TYPE in html
 
@@ -93,6 +94,6 @@ def test_an_experiment_without_outcomes_of_two_arms_is_left_out(tmp_path: Path) 
         lab.run(tasks_of(n=1)[0], RoutingContext(workspace_id="ws"))
         tester = lab.experiment()
         tester.register(tester.plan(OTHER, ["openai/gpt-6-luna", "local/smollm2-135m"]))
-        html = log_report(lab, as_of=DAY)
+        html = render(summary_report(lab, as_of=DAY)).decode()
     assert "Which arm is better" not in html
     assert OTHER not in html

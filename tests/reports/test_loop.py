@@ -3,7 +3,8 @@
 import dataclasses
 
 from bizq_lab.core.result import Result
-from bizq_lab.reports.loop import Verdicts, _figure
+from bizq_lab.reports.figures import figures_of
+from bizq_lab.reports.loop import Verdicts
 from tests.support.hostile import visible_text
 from tests.support.report_answers import ArmTable, arm_table, comparison, report_with
 
@@ -52,6 +53,6 @@ def test_an_answer_without_a_figure_or_without_a_row_is_a_table() -> None:
     class Plain(ArmTable):
         plot = Result.plot
 
-    assert _figure(Plain()) == ()
-    assert _figure(ArmTable(arms=())) == ()
-    assert len(_figure(arm_table())) == 1
+    assert figures_of(Plain()) == ()
+    assert figures_of(ArmTable(arms=())) == ()
+    assert len(figures_of(arm_table())) == 1

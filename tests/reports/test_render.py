@@ -9,10 +9,11 @@ from itertools import pairwise
 import pytest
 
 from bizq_lab.errors import InputError
-from bizq_lab.reports import Headline, Section, render
+from bizq_lab.reports import Headline, Section
 from bizq_lab.reports.render import Form
 from tests.support.hostile import MATHTEXT, PAYLOADS, TEMPLATES, foreign_markup, unprintable, visible_text
 from tests.support.report_answers import AS_OF, arm_table, report_with
+from tests.support.reports import rendered
 
 HEADLINE = Headline(working="It works.", cost="It costs $1.", changed="Nothing.", action="Wait.")
 
@@ -25,7 +26,7 @@ def small(note: str = "", form: Form = "html") -> str:
         Section(heading="Second", question="And then?"),
     ]
     headline = Headline(said, said, said, said)
-    return render(said, sections, as_of=AS_OF, headline=headline, facts={said: said}, note=said, form=form)
+    return rendered(said, sections, as_of=AS_OF, headline=headline, facts={said: said}, note=said, form=form)
 
 
 class Outline(HTMLParser):
@@ -112,7 +113,7 @@ def test_every_figure_has_an_alternative_text() -> None:
 
 
 def test_the_first_screen_answers_four_questions_before_any_table() -> None:
-    html = render("T", [Section(heading="A", question="B?", results=(arm_table(),))], as_of=AS_OF, headline=HEADLINE)
+    html = rendered("T", [Section(heading="A", question="B?", results=(arm_table(),))], as_of=AS_OF, headline=HEADLINE)
     at = [
         html.index(text)
         for text in (
@@ -129,17 +130,17 @@ def test_the_first_screen_answers_four_questions_before_any_table() -> None:
 
 
 def test_an_unanswered_question_is_not_asked() -> None:
-    assert "What changed?" not in render("T", [], as_of=AS_OF, headline=HEADLINE._replace(changed=""))
+    assert "What changed?" not in rendered("T", [], as_of=AS_OF, headline=HEADLINE._replace(changed=""))
 
 
 def test_the_only_date_is_the_one_given() -> None:
-    html = render("T", [], as_of=date(2001, 2, 3), headline=HEADLINE)
+    html = rendered("T", [], as_of=date(2001, 2, 3), headline=HEADLINE)
     assert set(re.findall(r"\b(?:19|20)\d\d-\d\d-\d\d\b", html)) == {"2001-02-03"}
 
 
 def test_an_unknown_form_is_refused() -> None:
     with pytest.raises(InputError, match="form == 'pdf'"):
-        render("T", [], as_of=AS_OF, headline=HEADLINE, form="pdf")  # type: ignore[arg-type] # the error is the subject
+        rendered("T", [], as_of=AS_OF, headline=HEADLINE, form="pdf")  # type: ignore[arg-type] # the error is the subject
 
 
 def test_the_json_variant_holds_every_answer_with_its_interval() -> None:

@@ -6,6 +6,7 @@ starts a server there and rewrites the port.
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 CANARY = "http://127.0.0.1:9"
@@ -214,7 +215,7 @@ PAYLOADS: tuple[str, ...] = (
     *PATHS,
 )
 
-_GLOBAL = {"class", "role", "aria-label", "aria-labelledby", "aria-hidden", "tabindex", "lang", "id"}
+_GLOBAL = {"style", "class", "role", "aria-label", "aria-labelledby", "aria-hidden", "tabindex", "lang", "id"}
 _SVG = {
     *("width", "height", "viewbox", "xmlns", "fill", "stroke", "d", "opacity", "cx", "cy", "r", "x", "y", "style"),
     *("transform", "clip-path", "href", "stroke-linejoin", "stroke-linecap"),
@@ -225,15 +226,24 @@ ALLOWED: dict[str, set[str]] = {
         for name in (
             *("html", "head", "body", "title", "style", "header", "main", "footer", "nav", "section", "div", "figure"),
             *("h1", "h2", "h3", "p", "span", "small", "wbr", "ul", "li", "dl", "dt", "dd", "details", "summary"),
-            *("table", "thead", "tbody", "tr", "td"),
+            *("thead", "tbody", "tr", "b"),
         )
     },
+    "table": {"role"},
+    "td": {"align"},
+    "img": {"src", "alt", "width"},
     "meta": {"charset", "http-equiv", "content", "name"},
-    "th": {"scope"},
+    "th": {"scope", "align"},
     "a": {"href"},
     "time": {"datetime"},
     **dict.fromkeys(("svg", "g", "path", "defs", "use", "text", "clippath", "rect", "circle"), _SVG),
 }
+
+
+# A mail names its own pictures, and an index page the files beside it; no other address may stand anywhere.
+_PICTURE = re.compile(r"cid:figure-\d+-\d+@report\.bizq-lab\.invalid")
+_REACHES = re.compile(r"url\(|@|\\|expression|behavior", re.IGNORECASE)
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.(html|md|json|eml)")
 
 
 class Allowed(HTMLParser):
@@ -254,9 +264,11 @@ class Allowed(HTMLParser):
             address = (value or "").strip()
             if name not in _GLOBAL | ALLOWED[tag]:
                 self.foreign.append(f"<{tag} {name}={value!r}>")
-            elif name == "href" and not address.startswith("#"):
+            elif name == "src" and not _PICTURE.fullmatch(address):
+                self.foreign.append(f"<{tag} src={value!r}>")
+            elif name == "href" and not address.startswith("#") and not _FILE.fullmatch(address):
                 self.foreign.append(f"<{tag} href={value!r}>")
-            elif name in {"style", "clip-path"} and "url(" in address and not address.startswith("url(#"):
+            elif name in {"style", "clip-path"} and _REACHES.search(address) and not address.startswith("url(#"):
                 self.foreign.append(f"<{tag} {name}={value!r}>")
 
     def handle_data(self, data: str) -> None:

@@ -11,7 +11,7 @@ from bizq_lab.analysis import Comparison, ComparisonRow
 from bizq_lab.analysis.verdict import Verdict
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.result import Provenance, Result
-from bizq_lab.reports import loop_report
+from bizq_lab.reports import loop_report, render
 from bizq_lab.reports.render import Form
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def comparison(task_type: str = "order.process_batch", verdict: Verdict = "winne
 
 def report_with(note: str = "", *, form: Form = "html", comparisons: int = 2) -> str:
     """A whole report with `note` in every place that takes text."""
-    return loop_report(
+    report = loop_report(
         title=note or "The loop, closed once",
         as_of=AS_OF,
         performance=arm_table(note),
@@ -114,5 +114,5 @@ def report_with(note: str = "", *, form: Form = "html", comparisons: int = 2) ->
         proposal=arm_table(note),
         facts={note or "Provider": note or "local"},
         note=note,
-        form=form,
     )
+    return render(report, form).decode()
