@@ -233,7 +233,9 @@ class NotEnoughData(EvidenceError):
 
 
 class PositivityViolation(EvidenceError):
-    """A propensity is not in (0, 1], or a target action was never tried."""
+    """A propensity is not in (0, 1], or a target action was never tried; `missing` lists its (task type, arm) cells."""
+
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 class AmbiguousTask(EvidenceError):

@@ -1,7 +1,7 @@
 """Questions asked of the log: `question(log, ...) -> Result`. Each has a module, its SQL is in the store.
 
 It exists so that every answer carries its interval, its method and its reservations. It must not know how a task was
-executed: it meets that only in the log's schema. `what_if` alone routes, the tasks of the log once more.
+executed: it meets that only in the log's schema. `what_if` and `evaluate` alone route, the tasks of the log once more.
 """
 
 from bizq_lab.analysis.alerts import AlertRow, Alerts, alerts
@@ -10,6 +10,8 @@ from bizq_lab.analysis.comparison import Comparison, ComparisonRow
 from bizq_lab.analysis.cost_change import CostChange, cost_change
 from bizq_lab.analysis.day_by_day import DayByDay, DayRow, day_by_day
 from bizq_lab.analysis.efficiency import Efficiency, EfficiencyRow, efficiency
+from bizq_lab.analysis.evaluate import evaluate
+from bizq_lab.analysis.evaluation import Evaluation, EvaluationRow
 from bizq_lab.analysis.evidence import evidence
 from bizq_lab.analysis.happenings import Happening, Happenings, happenings
 from bizq_lab.analysis.movement import Movement, MovementRow, movement
@@ -30,6 +32,8 @@ __all__ = [
     "Happenings",
     "Movement",
     "MovementRow",
+    "Evaluation",
+    "EvaluationRow",
     "Performance",
     "PerformanceRow",
     "WhatIf",
@@ -39,6 +43,7 @@ __all__ = [
     "cost_change",
     "day_by_day",
     "efficiency",
+    "evaluate",
     "evidence",
     "happenings",
     "movement",

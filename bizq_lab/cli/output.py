@@ -20,6 +20,7 @@ from bizq_lab.errors import (
     BudgetRefused,
     InputError,
     NotEnoughData,
+    PositivityViolation,
     UnknownModel,
     UnknownProvider,
     UnknownTaskType,
@@ -47,7 +48,7 @@ def exit_code(error: BizqLabError) -> Exit:
     """Which ending an error is."""
     if isinstance(error, BudgetRefused):
         return Exit.BUDGET_REFUSED
-    if isinstance(error, NotEnoughData):
+    if isinstance(error, (NotEnoughData, PositivityViolation)):
         return Exit.DATA_MISSING
     if isinstance(error, (InputError, UnknownModel, UnknownTaskType, UnknownProvider)):
         return Exit.USAGE

@@ -1,9 +1,9 @@
-"""`bizq-lab performance|compare|efficiency|what-if|sql`: questions to the log, each one call of the lab."""
+"""`bizq-lab performance|compare|efficiency|what-if|evaluate|sql`: questions to the log, each one call of the lab."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -73,6 +73,32 @@ def what_if(
         emit(lab.what_if(config, task_type=task_type, limit=limit), as_json=as_json)
 
 
+def evaluate(
+    config: Annotated[Path, typer.Option("--config", help="The candidate's routing.json.")],
+    log: LogPath = DEFAULT_LOG,
+    against: Annotated[Path | None, typer.Option(help="Compare with this routing.json instead of what ran.")] = None,
+    task_type: TaskType = None,
+    basis: Annotated[Literal["auto", "off-policy", "paired"], typer.Option(help="Which decisions may speak.")] = "auto",
+    estimators: Annotated[
+        bool, typer.Option("--estimators", help="Show every estimator and the clipping curve.")
+    ] = False,
+    catalog: Preset = "current",
+    as_json: AsJson = False,
+) -> None:
+    """What another config would have cost and scored on the log's tasks, from logged propensities or paired tasks.
+
+    Exits 4 where the log cannot say, naming what to switch on.
+
+    Example: bizq-lab evaluate --config out/demo/routing.json --log out/demo/lab.duckdb
+    """
+    from bizq_lab.lab import Lab
+
+    with Lab.open(existing(log), catalog=catalog) as lab:
+        lab.learn()
+        answer = lab.evaluate(config, against=against or "logged", task_type=task_type, basis=basis)
+    emit(answer.estimators if estimators else answer, as_json=as_json)
+
+
 def sql(
     statement: Annotated[str, typer.Argument(help="One SELECT, or EXPLAIN.")],
     log: LogPath = DEFAULT_LOG,
@@ -90,4 +116,4 @@ def sql(
     emit(rows, as_json=as_json, text=frame.to_string(index=False))
 
 
-COMMANDS = (performance, compare, efficiency, what_if, sql)
+COMMANDS = (performance, compare, efficiency, what_if, evaluate, sql)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CostChange,
         DayByDay,
         Efficiency,
+        Evaluation,
         Happenings,
         Movement,
         Performance,
@@ -51,8 +52,23 @@ class Questions(Parts):
         """What another config would have decided for the log's tasks; nothing is executed. None means the rules."""
         from bizq_lab.analysis import what_if  # noqa: PLC0415 - as in `learn`
 
-        other = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
-        return what_if(self.log, self.catalog, other, evidence=self._evidence, task_type=task_type, limit=limit)
+        return what_if(
+            self.log, self.catalog, _loaded(config), evidence=self._evidence, task_type=task_type, limit=limit
+        )
+
+    def evaluate(
+        self,
+        config: RoutingConfig | str | Path | None,
+        *,
+        against: RoutingConfig | str | Path | None = "logged",
+        **options: Any,
+    ) -> Evaluation:
+        """What another config would have cost and scored; None means the rules, `"logged"` what ran."""
+        from bizq_lab.analysis import evaluate  # noqa: PLC0415 - as in `learn`
+
+        if against != "logged":
+            options["against"] = _loaded(against)
+        return evaluate(self.log, self.catalog, _loaded(config), evidence=self._evidence, **options)
 
     def movement(self, **options: Any) -> Movement:
         """What moved since the window before, task type by task type."""
@@ -87,3 +103,7 @@ class Questions(Parts):
     def sql(self, text: str) -> pd.DataFrame:
         """One read-only SELECT over the log's tables and views."""
         return self.log.sql(text)
+
+
+def _loaded(config: RoutingConfig | str | Path | None) -> RoutingConfig | None:
+    return config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))

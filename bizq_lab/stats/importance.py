@@ -20,34 +20,49 @@ _LARGEST = 1e100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logged:
-    """Logged decisions as off-policy evaluation sees them, one entry a decision.
+    """Logged decisions as off-policy evaluation sees them: an entry a decision, or a group of like decisions.
+
+    Decisions of one cluster that share action, propensity and target weigh the same, so that their sum of rewards and
+    their number say all: a log of any length becomes as many entries as it has such groups.
 
     Attributes:
-        reward: Shape (n,).
+        reward: Shape (n,). Reward, or a group's sum of rewards.
         propensity: Shape (n,), in (0, 1]: logged probability of the action taken; never refitted.
         target: Shape (n,), in [0, 1]: probability of that same action under the policy to be valued.
         clusters: Shape (n,), assignment units; None when decisions are independent.
+        size: Shape (n,). Decisions in each entry; None when each is one.
     """
 
     reward: Floats
     propensity: Floats
     target: Floats
     clusters: np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None = None
+    size: Floats | None = None
 
     @classmethod
     def of(
-        cls, reward: ArrayLike, propensity: ArrayLike, target: ArrayLike, clusters: ArrayLike | None = None
+        cls,
+        reward: ArrayLike,
+        propensity: ArrayLike,
+        target: ArrayLike,
+        clusters: ArrayLike | None = None,
+        size: ArrayLike | None = None,
     ) -> Logged:
         """Build from array-likes and check them.
 
         Raises:
             NotEnoughData: Fewer than two decisions.
             PositivityViolation: A propensity outside (0, 1].
-            InputError: Shapes that disagree, a target outside [0, 1], or a reward that is not finite.
+            InputError: Shapes that disagree, a target outside [0, 1], a reward that is not finite, or groups without
+                clusters.
         """
         r, p, t = (np.asarray(a, dtype=np.float64) for a in (reward, propensity, target))
-        need(r.size, 2, "decisions")
-        shapes = {r.shape, p.shape, t.shape} | ({np.shape(clusters)} if clusters is not None else set())
+        count = None if size is None else np.asarray(size, dtype=np.float64)
+        need(r.size if count is None else float(count.sum()), 2, "decisions")
+        shapes = {r.shape, p.shape, t.shape} | {np.shape(a) for a in (clusters, size) if a is not None}
+        if count is not None and (clusters is None or not (count > 0).all()):
+            message = "groups of decisions need a positive size and their clusters"
+            raise InputError(message, hint="the spread inside a group is not known, that between clusters is")
         if len(shapes) != 1 or not (np.abs(r) < _LARGEST).all():
             message = f"shapes {sorted(shapes)}, must be equal, and rewards finite"
             raise InputError(message, hint="leave out decisions whose reward is still missing, and report how many")
@@ -59,12 +74,17 @@ class Logged:
         if not ((t >= -_TOLERANCE) & (t <= 1 + _TOLERANCE)).all():
             message = "target probabilities must be in [0, 1]"
             raise InputError(message)
-        return cls(r, p, t, None if clusters is None else np.asarray(clusters))
+        return cls(r, p, t, None if clusters is None else np.asarray(clusters), count)
 
     @property
     def weights(self) -> Floats:
         """Shape (n,). Importance weights."""
         return self.target / self.propensity
+
+    @property
+    def counts(self) -> Floats:
+        """Shape (n,). Decisions in each entry."""
+        return np.ones(self.reward.size) if self.size is None else self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +108,19 @@ class WeightDiagnostics:
     thin_share: float
 
 
-def effective_sample_size(weights: ArrayLike) -> float:
+def effective_sample_size(weights: ArrayLike, counts: ArrayLike = 1.0) -> float:
     """Kish's effective sample size, (sum w)^2 / sum w^2; 0 if all weights are 0.
+
+    Args:
+        weights: Shape (n,).
+        counts: Shape (n,). Decisions that have each weight.
 
     Source:
         Kish 1965; Owen 2013, "Monte Carlo theory, methods and examples", 9.3.
     """
-    w = np.asarray(weights, dtype=np.float64)
-    squares = float((w**2).sum())
-    return float(w.sum()) ** 2 / squares if squares > 0 else 0.0
+    w, n = np.asarray(weights, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    squares = float((n * w**2).sum())
+    return float((n * w).sum()) ** 2 / squares if squares > 0 else 0.0
 
 
 def weight_diagnostics(log: Logged) -> WeightDiagnostics:
@@ -108,20 +132,21 @@ def weight_diagnostics(log: Logged) -> WeightDiagnostics:
     Source:
         Owen 2013, 9.3; mean weight: Dudik, Langford & Li 2011.
     """
-    w = log.weights
+    w, n = log.weights, log.counts
     need_weight(w)
-    deviation = clustered_se(w - w.mean(), log.clusters)
-    mean, reach = float(w.mean()), 3 * max(deviation, _TOLERANCE)
-    ess = effective_sample_size(w)
+    size, total = float(n.sum()), float((n * w).sum())
+    mean = total / size
+    reach = 3 * max(clustered_se(n * (w - mean), log.clusters, n=size), _TOLERANCE)
+    ess = effective_sample_size(w, n)
     return WeightDiagnostics(
         ess=ess,
-        ess_share=ess / w.size,
-        largest_share=float(w.max() / w.sum()),
+        ess_share=ess / size,
+        largest_share=float(w.max() / total),
         mean_weight=Estimate(
-            value=mean, lower=mean - reach, upper=mean + reach, level=0.9973, n=w.size, method="mean weight"
+            value=mean, lower=mean - reach, upper=mean + reach, level=0.9973, n=int(size), method="mean weight"
         ),
         propensities_ok=abs(mean - 1.0) <= reach,
-        thin_share=float(w[log.propensity < _THIN].sum() / w.sum()),
+        thin_share=float((n * w)[log.propensity < _THIN].sum() / total),
     )
 
 
@@ -145,14 +170,16 @@ def shrunken_weights(weights: ArrayLike, strength: float) -> Floats:
     return w if math.isinf(strength) else np.asarray(strength * w / (w**2 + strength), dtype=np.float64)
 
 
-def clustered_se(influence: Floats, clusters: np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None) -> float:
-    """Standard error of a mean from its influence values, which sum to 0; whole clusters vary together."""
-    n = influence.size
+def clustered_se(
+    influence: Floats, clusters: np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None, *, n: float | None = None
+) -> float:
+    """Standard error of a mean over `n` decisions from its influence values, which sum to 0; clusters vary together."""
+    size = influence.size if n is None else n
     if clusters is None:
-        return float(np.sqrt((influence**2).sum() / (n - 1) / n))
+        return float(np.sqrt((influence**2).sum() / (size - 1) / size))
     _, position = np.unique(clusters, return_inverse=True)
     sums = np.bincount(position, weights=influence)
-    return float(np.sqrt((sums**2).sum() * sums.size / max(sums.size - 1, 1)) / n)
+    return float(np.sqrt((sums**2).sum() * sums.size / max(sums.size - 1, 1)) / size)
 
 
 def need_weight(weights: Floats) -> None:

@@ -1,7 +1,7 @@
 """What another policy would have been worth, from a log with propensities. Knows arrays, no models and no log.
 
 Weights are target probability over logged propensity, both of the action that was taken. Every estimator returns its
-influence values, so that two policies valued on one log can be compared with their covariance.
+influence values, so that two policies valued on one log can be compared with their covariance (`policy_values`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import InputError
 from bizq_lab.stats.importance import Logged, clustered_se, effective_sample_size, need_weight
 from bizq_lab.stats.tails import constant_reach, need, wald
-from bizq_lab.stats.types import Floats, Test
+from bizq_lab.stats.types import Floats
 
 Support = tuple[float, float]
+Clusters = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 _TOLERANCE = 1e-9
 
@@ -32,12 +33,16 @@ class PolicyValue:
     Attributes:
         estimate: Value with interval; `ess` is Kish's effective sample size.
         se: Standard error, cluster-robust if clusters were given.
-        influence: Shape (n,). Each decision's deviation from the value; its mean is 0.
+        influence: Shape (n,). Each entry's deviation from the value, summed over its decisions; they sum to 0.
+        decisions: Decisions behind it.
+        clusters: Shape (n,). What varies together; None when decisions are independent.
     """
 
     estimate: Estimate
     se: float
     influence: Floats
+    decisions: float
+    clusters: Clusters | None = None
 
 
 class ClippedValue(NamedTuple):
@@ -66,11 +71,11 @@ def ips(
     Source:
         Horvitz & Thompson 1952, JASA 47:663; clipping: Ionides 2008.
     """
-    w = np.minimum(log.weights, clip)
+    w, n = np.minimum(log.weights, clip), log.counts
     scores = w * log.reward
-    value = float(scores.mean())
+    value = float(scores.sum() / n.sum())
     name = "IPS" if math.isinf(clip) else f"IPS, weights clipped at {clip:g}"
-    return _valued(value, scores - value, w, log, method=name, unit=unit, level=level, support=support)
+    return _valued(value, scores - n * value, w, log, method=name, unit=unit, level=level, support=support)
 
 
 def snips(log: Logged, *, unit: str = "", level: float = 0.95, support: Support | None = None) -> PolicyValue:
@@ -82,10 +87,10 @@ def snips(log: Logged, *, unit: str = "", level: float = 0.95, support: Support 
     Source:
         Swaminathan & Joachims 2015, NeurIPS; interval: delta method for a ratio.
     """
-    w = log.weights
+    w, n = log.weights, log.counts
     need_weight(w)
-    value = float((w * log.reward).sum() / w.sum())
-    influence = w * (log.reward - value) / w.mean()
+    value = float((w * log.reward).sum() / (w * n).sum())
+    influence = w * (log.reward - n * value) * n.sum() / (w * n).sum()
     return _valued(value, influence, w, log, method="SNIPS", unit=unit, level=level, support=support, plain=True)
 
 
@@ -104,11 +109,11 @@ def direct_method(
     Source:
         Dudik, Langford & Li 2011, ICML.
     """
-    scores = _aligned(expected, log)
-    value = float(scores.mean())
+    scores, n = _aligned(expected, log), log.counts
+    value = float((n * scores).sum() / n.sum())
     return _valued(
         value,
-        scores - value,
+        n * (scores - value),
         np.ones(scores.size),
         log,
         method="direct method",
@@ -125,6 +130,7 @@ def doubly_robust(
     *,
     weights: ArrayLike | None = None,
     self_normalised: bool = False,
+    method: str = "",
     unit: str = "",
     level: float = 0.95,
     support: Support | None = None,
@@ -133,10 +139,12 @@ def doubly_robust(
 
     Args:
         log: Logged decisions.
-        expected: Shape (n,). The model's reward under the target policy, cross-fitted (see `cross_fitted_means`).
-        predicted: Shape (n,). The model's reward for the action taken, cross-fitted.
+        expected: Shape (n,). The model's reward of one decision under the target policy, cross-fitted (see
+            `cross_fitted_means`).
+        predicted: Shape (n,). The model's reward of one decision for the action taken, cross-fitted.
         weights: Shape (n,). Weights in place of the importance weights: `switch_weights`, `shrunken_weights`.
         self_normalised: Divide the correction by the mean weight.
+        method: Name of the estimate, where `weights` make it another than DR or SNDR.
         unit: Unit of the reward.
         level: Coverage of the interval.
         support: Range of the reward.
@@ -147,18 +155,21 @@ def doubly_robust(
     Source:
         Dudik, Langford & Li 2011; switch: Wang, Agarwal & Dudik 2017; shrinkage: Su et al. 2020.
     """
-    base, residual = _aligned(expected, log), log.reward - _aligned(predicted, log)
+    n = log.counts
+    size = n.sum()
+    base, residual = n * _aligned(expected, log), log.reward - n * _aligned(predicted, log)
     w = log.weights if weights is None else _aligned(weights, log)
     if self_normalised:
         need_weight(w)
-        correction = float((w * residual).sum() / w.sum())
-        value = float(base.mean()) + correction
-        influence = base - base.mean() + w * (residual - correction) / w.mean()
+        total, mean = float((n * w).sum()), float(base.sum() / size)
+        correction = float((w * residual).sum() / total)
+        value = mean + correction
+        influence = base - n * mean + w * (residual - n * correction) * size / total
     else:
         scores = base + w * residual
-        value = float(scores.mean())
-        influence = scores - value
-    name = "SNDR" if self_normalised else "DR"
+        value = float(scores.sum() / size)
+        influence = scores - n * value
+    name = method or ("SNDR" if self_normalised else "DR")
     return _valued(value, influence, log.weights, log, method=name, unit=unit, level=level, support=support)
 
 
@@ -179,42 +190,10 @@ def clipping_curve(
         ClippedValue(
             clip,
             ips(log, clip=clip, unit=unit, level=level, support=support),
-            float((log.weights > clip).mean()),
+            float(log.counts[log.weights > clip].sum() / log.counts.sum()),
         )
         for clip in clips
     )
-
-
-def value_difference(
-    treatment: PolicyValue,
-    control: PolicyValue,
-    *,
-    clusters: ArrayLike | None = None,
-    null: float = 0.0,
-    unit: str = "",
-    level: float = 0.95,
-) -> Test:
-    """Difference of two policies' values on the same log; their covariance makes it sharper than two intervals.
-
-    Raises:
-        NotEnoughData: Fewer than two decisions.
-        InputError: Values of different logs, or policies that never differ.
-
-    Source:
-        Delta method on the difference of influence values.
-    """
-    if treatment.influence.shape != control.influence.shape:
-        message = "the two values come from different logs"
-        raise InputError(message)
-    groups = None if clusters is None else np.asarray(clusters)
-    influence = treatment.influence - control.influence
-    se = clustered_se(influence, groups)
-    if se <= 0:
-        message = "the two policies earn the same on every decision, so there is nothing to compare"
-        raise InputError(message)
-    units = influence.size if groups is None else np.unique(groups).size
-    value = treatment.estimate.value - control.estimate.value
-    return wald(value, se, df=units - 1, n=units, method="policy value difference", unit=unit, null=null, level=level)
 
 
 def _valued(
@@ -230,10 +209,11 @@ def _valued(
     plain: bool = False,
 ) -> PolicyValue:
     need_weight(weights)
-    ess = effective_sample_size(weights)
+    decisions = float(log.counts.sum())
+    ess = effective_sample_size(weights, log.counts)
     units = log.reward.size if log.clusters is None else int(np.unique(log.clusters).size)
     need(units, 2, "clusters")
-    se = clustered_se(influence, log.clusters)
+    se = clustered_se(influence, log.clusters, n=decisions)
     if plain:  # the published variance of a ratio has no n / (n - 1)
         se *= math.sqrt((units - 1) / units)
     if se > _TOLERANCE * max(abs(value), 1e-300):
@@ -252,7 +232,7 @@ def _valued(
         method=method,
         ess=ess,
     )
-    return PolicyValue(estimate=estimate, se=se, influence=influence)
+    return PolicyValue(estimate=estimate, se=se, influence=influence, decisions=decisions, clusters=log.clusters)
 
 
 def _aligned(values: ArrayLike, log: Logged) -> Floats:

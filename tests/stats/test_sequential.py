@@ -26,7 +26,8 @@ from bizq_lab.stats.importance import (
     switch_weights,
     weight_diagnostics,
 )
-from bizq_lab.stats.off_policy import clipping_curve, direct_method, doubly_robust, ips, snips, value_difference
+from bizq_lab.stats.off_policy import clipping_curve, direct_method, doubly_robust, ips, snips
+from bizq_lab.stats.policy_values import mixture, value_difference
 from bizq_lab.stats.sequential import asymptotic_confidence_sequence, running
 from bizq_lab.stats.srm import sample_ratio, sequential_sample_ratio
 from bizq_lab.stats.types import Alternative
@@ -238,12 +239,63 @@ def test_two_policies_on_one_log_are_compared_with_their_covariance() -> None:
     test = value_difference(one, two)
     alone = math.hypot(one.se, two.se)
     assert test.estimate.upper - test.estimate.value < 1.96 * alone
-    grouped = value_difference(one, two, clusters=np.arange(4000) // 4)
-    assert grouped.estimate.n == 1000
+    fours = np.arange(4000) // 4
+    first, second = (ips(Logged.of(one.reward, one.propensity, one.target, fours)) for one in (log, other))
+    assert value_difference(first, second).estimate.n == 1000
     with pytest.raises(InputError):
         value_difference(one, one)
     with pytest.raises(InputError):
         value_difference(one, ips(_world(100, 5)[0]))
+
+
+def test_a_group_of_like_decisions_says_as_much_as_each_of_them() -> None:
+    """What lets one aggregate of the log stand for its rows, for every estimator."""
+    log, codes, _ = _world(3000, 6)
+    units = np.random.default_rng(0).integers(0, 60, 3000)
+    keys = np.column_stack([codes, units])
+    groups, position = np.unique(keys, axis=0, return_inverse=True)
+    first = np.unique(position, return_index=True)[1]
+    size, total = np.bincount(position).astype(float), np.bincount(position, weights=log.reward)
+    rows = Logged.of(log.reward, log.propensity, log.target, units)
+    grouped = Logged.of(total, log.propensity[first], log.target[first], units[first], size)
+    folds = cluster_folds(units, rng=np.random.default_rng(1))
+    model = cross_fitted_means(codes[:, 0], codes[:, 1], log.reward, folds, actions=2)
+    same = cross_fitted_means(groups[:, 0], groups[:, 1], total, folds[first], actions=2, size=size)
+    assert same == pytest.approx(model[first])
+    q, taken = model[np.arange(3000), 1 - codes[:, 0].astype(int)], model[np.arange(3000), codes[:, 1].astype(int)]
+    pairs = (
+        (ips(rows), ips(grouped)),
+        (ips(rows, clip=1.5), ips(grouped, clip=1.5)),
+        (snips(rows), snips(grouped)),
+        (direct_method(rows, q), direct_method(grouped, q[first])),
+        (doubly_robust(rows, q, taken), doubly_robust(grouped, q[first], taken[first])),
+        (
+            doubly_robust(rows, q, taken, self_normalised=True),
+            doubly_robust(grouped, q[first], taken[first], self_normalised=True),
+        ),
+    )
+    for one, other in pairs:
+        assert (other.estimate.value, other.se) == pytest.approx((one.estimate.value, one.se))
+        assert other.estimate.ess == pytest.approx(one.estimate.ess)
+        assert other.estimate.n == one.estimate.n == 60
+    assert weight_diagnostics(grouped).mean_weight.value == pytest.approx(weight_diagnostics(rows).mean_weight.value)
+    with pytest.raises(InputError, match="clusters"):
+        Logged.of(total, log.propensity[first], log.target[first], None, size)
+
+
+def test_a_mean_over_parts_of_the_traffic_keeps_clusters_that_cross_them_together() -> None:
+    log, codes, _ = _world(4000, 7)
+    units = np.arange(4000) % 80
+    whole = ips(Logged.of(log.reward, log.propensity, log.target, units))
+    parts = []
+    for context in (0, 1):
+        mine = codes[:, 0] == context
+        part = Logged.of(log.reward[mine], log.propensity[mine], log.target[mine], units[mine])
+        parts.append((float(mine.mean()), ips(part)))
+    mixed = mixture(parts)
+    assert mixed.estimate.value == pytest.approx(whole.estimate.value)
+    assert mixed.estimate.n == 80
+    assert mixed.se == pytest.approx(whole.se, rel=0.1)
 
 
 def test_a_log_without_support_or_without_propensities_is_refused() -> None:

@@ -1,0 +1,258 @@
+"""Logged decisions as a policy is valued on them: actions, propensities, sums, and what else could have been chosen.
+
+Knows the two queries and no estimator. A task type's randomised and paired decisions are two `Traffic`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.analysis.policy_value import Decided
+from bizq_lab.analysis.target_policy import Action, Policy
+from bizq_lab.core.decision import PPB
+from bizq_lab.stats.types import Floats
+
+if TYPE_CHECKING:
+    from bizq_lab.analysis.cells import Window
+    from bizq_lab.store import Log
+
+BATCHED_FROM = 200_000
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """Decisions of a task type that no weight can speak for.
+
+    Attributes:
+        fixed: Left nothing to chance: every other arm had no probability.
+        unpropensed: Carry no propensity, such as imported ones.
+        pending: Have no outcome yet.
+    """
+
+    fixed: int = 0
+    unpropensed: int = 0
+    pending: int = 0
+
+
+class Aim(NamedTuple):
+    """A policy, laid over traffic.
+
+    Attributes:
+        shares: Shape (entries, actions). Its probability of each action; rows sum to 1 where all of it is supported.
+        supported: Shape (entries,). Whether everything it may do there could have been logged.
+        missing: Arms whose action never could have been, by id.
+        infeasible: Decisions that nothing could serve under it.
+        cost_weight: Shape (entries,). USD of utility per USD of cost.
+        latency_usd_per_s: Shape (entries,). Price of waiting.
+    """
+
+    shares: Floats
+    supported: NDArray[np.bool_]
+    missing: frozenset[str]
+    infeasible: int
+    cost_weight: Floats
+    latency_usd_per_s: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Traffic:
+    """One task type's decisions of one design, an entry a group of like ones.
+
+    Attributes:
+        task_type: Task type.
+        design: `randomised` or `paired`.
+        rows: Rows of `policy_sums.sql`.
+        offers: Rows of `offers.sql` by offer.
+        units: Code of each cluster, the same in all traffic of a log.
+        capped: Arms that are told apart by their own token limit.
+    """
+
+    task_type: str
+    design: str
+    rows: tuple[Row, ...]
+    offers: Mapping[str, Row]
+    units: Mapping[str, int]
+    capped: frozenset[str] = frozenset()
+
+    @cached_property
+    def size(self) -> Floats:
+        """Shape (entries,). Decisions in each."""
+        return self._column("n")
+
+    def has(self, name: str) -> bool:
+        """Whether every decision has the metric; zeros of answers that never came count only beside measurements."""
+        metric = METRICS[name]
+        if name == "quality" and not any(row["quality_measured"] for row in self.rows):
+            return False
+        return all(row[metric.count] == row["n"] for row in self.rows)
+
+    def total(self, name: str) -> Floats:
+        """Shape (entries,). Sum of a metric in its unit."""
+        metric = METRICS[name]
+        return self._column(metric.total) * float(metric.factor)
+
+    @cached_property
+    def clusters(self) -> NDArray[np.intp]:
+        """Shape (entries,). Code of the assignment unit, or of the task of a paired design."""
+        return np.array([self.units[row["cluster"]] for row in self.rows], dtype=np.intp)
+
+    @cached_property
+    def actions(self) -> dict[Action, int]:
+        """Code of each action that was taken."""
+        return {action: code for code, action in enumerate(dict.fromkeys(map(self._action, self.rows)))}
+
+    @cached_property
+    def taken(self) -> NDArray[np.intp]:
+        """Shape (entries,). Code of the action taken."""
+        return np.array([self.actions[self._action(row)] for row in self.rows], dtype=np.intp)
+
+    @cached_property
+    def decided(self) -> Decided:
+        """As the estimators take them. Two arms that do the same share the action, and their propensities add up."""
+        segments = {name: code for code, name in enumerate(sorted({row["segment"] for row in self.rows}))}
+        propensity = [self._propensity(row) for row in self.rows]
+        return Decided(
+            cell=np.array([segments[row["segment"]] for row in self.rows], dtype=np.intp),
+            action=self.taken,
+            actions=len(self.actions),
+            propensity=np.array(propensity),
+            cluster=self.clusters,
+            size=self.size,
+        )
+
+    def aim(self, policy_of: Callable[[Row], Policy]) -> Aim:
+        """Lay a policy over it; each offer is asked for once."""
+        codes = {offer: code for code, offer in enumerate(self.offers)}
+        shares, supported = np.zeros((len(codes), len(self.actions))), np.ones(len(codes), dtype=np.bool_)
+        weights, missing, infeasible = np.zeros((len(codes), 2)), set[str](), 0
+        for offer, row in self.offers.items():
+            policy, offered, code = policy_of(row), self._offered(row), codes[offer]
+            weights[code] = policy.cost_weight, policy.latency_usd_per_s
+            if not policy.choices:
+                supported[code], infeasible = False, infeasible + int(row["n"])
+            for choice in policy.choices:
+                if choice.action in offered:
+                    shares[code, self.actions[choice.action]] += choice.share
+                else:
+                    supported[code] = False
+                    missing.add(choice.arm)
+        at = np.array([codes[row["offer"]] for row in self.rows], dtype=np.intp)
+        return Aim(shares[at], supported[at], frozenset(missing), infeasible, weights[at, 0], weights[at, 1])
+
+    def logged_shares(self) -> Floats | None:
+        """Shape (entries, actions). What ran, as a policy; None where an offer does not tell, as in adaptive draws."""
+        shares = np.zeros((len(self.rows), len(self.actions)))
+        for entry, row in enumerate(self.rows):
+            for candidate in self.offers[row["offer"]]["candidates"] or ():
+                share = float(candidate.get("propensity", 0.0))
+                done = self._done.get((candidate["arm"], candidate["model"]), set()) if share > 0.0 else set()
+                if len(done) == 1:
+                    shares[entry, self.actions[next(iter(done))]] += share
+        taken = shares[np.arange(len(self.rows)), self.taken]
+        told = np.allclose(shares.sum(axis=1), 1.0, atol=1e-6) and np.allclose(
+            taken, self.decided.propensity, rtol=1e-6
+        )
+        return shares if told else None
+
+    @cached_property
+    def _done(self) -> dict[tuple[str, str], set[Action]]:
+        """What each arm with each model was seen to do."""
+        seen: dict[tuple[str, str], set[Action]] = {}
+        for row in self.rows:
+            seen.setdefault((row["arm"], row["model"]), set()).add(self._action(row))
+        return seen
+
+    def _offered(self, offer: Row) -> set[Action]:
+        """Every action that could have been taken; in a paired design all that were, since the plan ran them all."""
+        if self.design == "paired":
+            return set(self.actions)
+        return {
+            action
+            for candidate in offer["candidates"] or ()
+            if candidate.get("propensity", 0.0) > 0.0
+            for action in self._done.get((candidate["arm"], candidate["model"]), ())
+        }
+
+    def _propensity(self, row: Row) -> float:
+        """Of the action: the arm's own, and that of every other arm that would have done the same."""
+        if self.design == "paired":
+            return 1.0
+        mine, own = self._action(row), float(row["propensity_ppb"]) / PPB
+        others = sum(
+            float(candidate.get("propensity", 0.0))
+            for candidate in self.offers[row["offer"]]["candidates"] or ()
+            if candidate["arm"] != row["arm"]
+            and candidate["model"] == row["model"]
+            and self._done.get((candidate["arm"], candidate["model"])) == {mine}
+        )
+        return min(own + others, 1.0)
+
+    def _action(self, row: Row) -> Action:
+        variant = row["arm"] if row["arm"] in self.capped else ""
+        return Action(row["model"], row["prompt"], row["temperature"], variant)
+
+    def _column(self, name: str) -> Floats:
+        return np.array([float(row[name]) for row in self.rows])
+
+
+def read_traffic(
+    log: Log,
+    window: Window,
+    *,
+    by_input: bool,
+    by_unit: bool,
+    capped: frozenset[str],
+    task_types: Iterable[str] | None = None,
+) -> tuple[list[Traffic], dict[str, Unusable]]:
+    """Randomised and paired decisions of the window, and what of each task type is neither.
+
+    Above 200,000 decisions the units are put into 4,096 random batches, which vary as clusters do (Wolter 2007,
+    "Introduction to variance estimation", ch. 2), so that a long log needs no more memory than a middling one.
+
+    Args:
+        log: The log.
+        window: Which part of it; workspaces are not told apart.
+        by_input: Whether the policy depends on the task's input.
+        by_unit: Whether it depends on the unit.
+        capped: Arms that are told apart by their own token limit.
+        task_types: Only these; None means all.
+    """
+    params = {name: value for name, value in window.params().items() if name != "workspace_id"}
+    params |= {"by_input": by_input, "by_unit": by_unit}
+    wanted = None if task_types is None else frozenset(task_types)
+    offers: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in log.query("offers", **params):
+        if wanted is None or row["task_type"] in wanted:
+            offers.setdefault((row["task_type"], row["design"]), {})[row["offer"]] = row
+    size = sum(row["n"] for (_, design), own in offers.items() if design == "randomised" for row in own.values())
+    sums: dict[tuple[str, str], list[Row]] = {}
+    units: dict[str, int] = {}
+    for row in log.query("policy_sums", **params, batched=size > BATCHED_FROM):
+        units.setdefault(row["cluster"], len(units))
+        sums.setdefault((row["task_type"], row["design"]), []).append(row)
+    traffic = [
+        Traffic(task_type=key[0], design=key[1], rows=tuple(sums[key]), offers=own, units=units, capped=capped)
+        for key, own in offers.items()
+        if sums.get(key)
+    ]
+    types = dict.fromkeys(task_type for task_type, _ in offers)
+    return traffic, {
+        name: _unusable([row for key, own in offers.items() if key[0] == name for row in own.values()])
+        for name in types
+    }
+
+
+def _unusable(rows: Sequence[Row]) -> Unusable:
+    return Unusable(
+        fixed=sum(row["n"] - row["unpropensed"] for row in rows if row["design"] not in ("randomised", "paired")),
+        unpropensed=sum(row["unpropensed"] for row in rows if row["design"] != "paired"),
+        pending=sum(row["pending"] for row in rows if row["design"] in ("randomised", "paired")),
+    )
