@@ -40,6 +40,10 @@ calibration: $(VENV)/.dev ## nominal beside simulated coverage of every procedur
 rollouts: $(VENV)/.dev ## how often rollouts are taken back, 200 of each kind (minutes)
 	$(BIN)/python -m tests.calibration.rollouts
 
+.PHONY: evaluation
+evaluation: $(VENV)/.dev ## coverage of off-policy intervals over 500 logs, simulated and recorded, whole (minutes)
+	$(BIN)/python -m tests.calibration.policies
+
 crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors (minutes)
 	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py
 
