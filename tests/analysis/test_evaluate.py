@@ -217,7 +217,10 @@ def test_what_the_rules_choose_is_an_arm_like_any_other(log: Log) -> None:
 
 def test_what_a_context_does_not_allow_is_the_routers_word(log: Log) -> None:
     """Weights are renormalised over what the context leaves, on both sides (S15)."""
-    contexts = ({}, {"quality_tier": "premium", "user_tier": "scale", "budget_tier": "premium"})
+    contexts: tuple[dict[str, str], ...] = (
+        {},
+        {"quality_tier": "premium", "user_tier": "scale", "budget_tier": "premium"},
+    )
     live(log, CATALOG, EQUAL, WORLD, [RETURN], tasks=400, workspaces=40, contexts=contexts)
     designs = log.sql("SELECT design, count(*) AS n FROM task_outcome GROUP BY ALL").set_index("design")["n"]
     answer = evaluate(log, CATALOG, TILTED, task_type=RETURN)
@@ -229,11 +232,11 @@ def test_what_a_context_does_not_allow_is_the_routers_word(log: Log) -> None:
 
 
 def test_experiments_that_share_a_namespace_are_asked_unit_by_unit(log: Log) -> None:
-    spec = {"task_type": RETURN, "weights": {"small": 50, "large": 50}, "namespace": "n", "unit": "task"}
+    spec: dict[str, Any] = {"task_type": RETURN, "weights": {"small": 50, "large": 50}, "namespace": "n", "unit": "task"}
     halves = (
         ExperimentSpec(id="e1", buckets=(0, 5_000), **spec),
         ExperimentSpec(id="e2", buckets=(5_000, 10_000), **spec),
-    )  # type: ignore[arg-type]
+    )
     live(log, CATALOG, EQUAL, WORLD, [RETURN], tasks=200, workspaces=20)
     other = RoutingConfig.start(CATALOG, arms=ARMS, as_of=TODAY).evolve(experiments=halves, parent="")
     row = evaluate(log, CATALOG, other, task_type=RETURN).row("success", RETURN)

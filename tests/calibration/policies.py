@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bizq_lab.analysis.policy_value import Decided, value_policy
 from bizq_lab.catalog import load_catalog
-from tests.calibration.rows import Row, markdown
+from tests.calibration.rows import Role, Row, markdown
 from tests.support.outcome_pools import RECORDED, Floats, Pool, recorded_pool, world_pool
 
 SEED = 20_261_127
@@ -82,7 +82,7 @@ def study(
                     interval = found[estimator].estimate
                     hits[policy, metric, estimator] += interval.lower <= truth[policy, metric] <= interval.upper
     for (policy, metric, estimator), count in hits.items():
-        role = "ours" if estimator == "DR" else "shown"
+        role: Role = "ours" if estimator == "DR" else "shown"
         yield Row(f"{name}: {policy}, {metric}", estimator, "coverage", 0.95, count, logs, role)
 
 

@@ -62,7 +62,7 @@ def recorded_pool(path: Path = RECORDED) -> Pool:
     """Eight real models on the same prompts in twelve categories, at the list prices of their month."""
     import duckdb  # noqa: PLC0415 - tests only
 
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"SELECT category, prompt_id, model, score, cost_list_usd FROM '{path}' ORDER BY category, prompt_id, model"  # noqa: S608
     ).fetchall()
     types = tuple(sorted({row[0] for row in found}))
