@@ -232,7 +232,12 @@ def test_what_a_context_does_not_allow_is_the_routers_word(log: Log) -> None:
 
 
 def test_experiments_that_share_a_namespace_are_asked_unit_by_unit(log: Log) -> None:
-    spec: dict[str, Any] = {"task_type": RETURN, "weights": {"small": 50, "large": 50}, "namespace": "n", "unit": "task"}
+    spec: dict[str, Any] = {
+        "task_type": RETURN,
+        "weights": {"small": 50, "large": 50},
+        "namespace": "n",
+        "unit": "task",
+    }
     halves = (
         ExperimentSpec(id="e1", buckets=(0, 5_000), **spec),
         ExperimentSpec(id="e2", buckets=(5_000, 10_000), **spec),
