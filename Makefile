@@ -64,5 +64,5 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(PIP) --editable '.[dev,notebooks,redis,sign]'
+	$(PIP) --editable '.[dev,notebooks,otel,redis,sign]'
 	@touch $@

@@ -185,9 +185,10 @@ class ProviderError(ExecutionError):
         retry_after_s: float | None = None,
         partial_text: str = "",
         response_time_s: float | None = None,
+        sent: dict[str, float | int | str | None] | None = None,
         hint: str = "",
     ) -> None:
-        """Keep what the retry loop and the log need; `response_time_s` only where the provider knows it."""
+        """Keep what the retry loop and the log need; `response_time_s` and `sent` where the provider knows them."""
         super().__init__(message, hint=hint)
         self.error_class = error_class
         self.status = status
@@ -196,6 +197,7 @@ class ProviderError(ExecutionError):
         self.retry_after_s = retry_after_s
         self.partial_text = partial_text
         self.response_time_s = response_time_s
+        self.sent = sent
 
 
 class LogError(BizqLabError):

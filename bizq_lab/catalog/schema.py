@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
 from bizq_lab.core.model import SpeedTier, Tier
 
@@ -121,6 +121,20 @@ class CheckSpec(_Frozen):
     params: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class HedgeSpec(_Frozen):
+    """When a second call may start beside one that is late.
+
+    Attributes:
+        quantile: Of the model's usual latency, after which the second call starts.
+        max_share: Most second calls as a share of the calls of this task type.
+        minimum: Fewest answers of a model that say what is usual.
+    """
+
+    quantile: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.95
+    max_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.02
+    minimum: Annotated[int, Field(gt=1)] = 20
+
+
 class PromptSpec(_Frozen):
     """One prompt variant: sandboxed Jinja over `input` alone."""
 
@@ -152,6 +166,7 @@ class TaskTypeEntry(_Frozen):
         efficiency: Hand-made ordering by value for money, best first (S17).
         judge: Rubric for an LLM judge, or empty.
         human_minutes: Estimated minutes when escalated.
+        hedge: When a second call may start beside one that is late; None never does.
         stands_for: Prefix such as `content.*` whose undeclared task types take this one's model and parameters (S1).
     """
 
@@ -175,4 +190,12 @@ class TaskTypeEntry(_Frozen):
     efficiency: tuple[str, ...] = ()
     judge: str = ""
     human_minutes: Annotated[int, Field(gt=0)] = 45
+    hedge: HedgeSpec | None = None
     stands_for: str = ""
+
+    @model_validator(mode="after")
+    def _acts_once(self) -> TaskTypeEntry:
+        if self.side_effects and self.hedge is not None:
+            message = f"{self.type}: a task with side effects must not be hedged, for both calls could act"
+            raise ValueError(message)
+        return self

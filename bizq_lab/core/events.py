@@ -115,6 +115,8 @@ class AttemptEvent(Event):
     checks: Json = None
     output: str | None = None
     output_sha256: str = ""
+    requested_parameters: Json = None
+    sent_parameters: Json = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bizq_lab.execution.health import HealthBook
 
 log = logging.getLogger("bizq_lab.execution")
+LOST = "another call for the same answer was faster"
 Timeout = Callable[[float], AbstractAsyncContextManager[object]]
 
 
@@ -126,7 +127,14 @@ class Attempts:
         )  # fmt: skip
 
     async def make(
-        self, job: Job, call: ProviderCall, provider: Provider, worst: int | None, keep: Callable[[Ended], None]
+        self,
+        job: Job,
+        call: ProviderCall,
+        provider: Provider,
+        worst: int | None,
+        keep: Callable[[Ended], None],
+        *,
+        flags: tuple[str, ...] = (),
     ) -> Ended:
         """Reserve, write that it starts, send, judge, write how it ended, settle (N1, N5).
 
@@ -136,6 +144,7 @@ class Attempts:
             provider: To whom.
             worst: As `worst_case` said.
             keep: Told of the attempt the moment its row is written, even if the caller is being cancelled.
+            flags: What else the row should say.
 
         Raises:
             BudgetRefused: The worst case would pass a cap; nothing was sent or written.
@@ -153,17 +162,18 @@ class Attempts:
         started = self.clock.monotonic()
         try:
             reply = await self._send(call, provider)
-        except asyncio.CancelledError:
-            gone = ProviderError("the caller cancelled", error_class="cancelled")
-            await self._book(job, Ended(self._failed(attempt_id, call, gone, worst, started)), gone, keep)
+        except asyncio.CancelledError as cancelled:
+            why = LOST if LOST in cancelled.args else "the caller cancelled"
+            gone = ProviderError(why, error_class="cancelled")
+            await self._book(job, Ended(self._failed(attempt_id, call, gone, worst, started)), gone, keep, flags)
             raise
         except BizqLabError as error:
             failure = classify(error)
             original = error if isinstance(error, MissingKey | EngineMissing) else failure
             attempt = self._failed(attempt_id, call, failure, worst, started)
-            return await self._book(job, Ended(attempt, failure.retry_after_s, original), failure, keep)
+            return await self._book(job, Ended(attempt, failure.retry_after_s, original), failure, keep, flags)
         attempt, served = self._answered(attempt_id, job, call, reply)
-        return await self._book(job, Ended(attempt, served=served), None, keep)
+        return await self._book(job, Ended(attempt, served=served), None, keep, flags)
 
     def _started(self, attempt_id: str, job: Job, call: ProviderCall, worst: int | None) -> AttemptStartedEvent:
         return AttemptStartedEvent(
@@ -258,7 +268,12 @@ class Attempts:
         )
 
     async def _book(
-        self, job: Job, ended: Ended, failure: ProviderError | None, keep: Callable[[Ended], None]
+        self,
+        job: Job,
+        ended: Ended,
+        failure: ProviderError | None,
+        keep: Callable[[Ended], None],
+        flags: tuple[str, ...],
     ) -> Ended:
         attempt = ended.attempt
         reply = attempt.reply
@@ -271,7 +286,7 @@ class Attempts:
                 decision_id=job.decision.decision_id,
                 text=text,
                 failure=failure,
-                flags=[*ended.served.flags, *attempt_flags(attempt)],
+                flags=[*flags, *ended.served.flags, *attempt_flags(attempt)],
                 payloads=self.payloads,
             )
         )

@@ -16,6 +16,7 @@ from bizq_lab.execution.clock import SystemClock
 from bizq_lab.execution.failover import Failover
 from bizq_lab.execution.gate import Gate
 from bizq_lab.execution.health import HealthBook
+from bizq_lab.execution.hedge import Hedge
 from bizq_lab.execution.human_tasks import HumanDesk
 from bizq_lab.execution.limits import ModelLimits, catalog_limits
 from bizq_lab.execution.loop import background
@@ -23,6 +24,7 @@ from bizq_lab.execution.progress import Progress
 from bizq_lab.execution.records import Payloads
 from bizq_lab.execution.results import Results
 from bizq_lab.execution.retry import ChainBudget, RetrySettings, RetryTokens
+from bizq_lab.execution.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
@@ -54,6 +56,7 @@ class ResilientExecutor:
         stream: Whether to stream, and so to measure the time to first token.
         payloads: Whether outputs are kept in the log: `full`, `hash` or `none`.
         timeout: Bounds one call in time; replaced in tests with a fake clock.
+        telemetry: Reports spans and metrics; by default to whatever OpenTelemetry providers the application configured.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class ResilientExecutor:
         stream: bool = True,
         payloads: Payloads = "full",
         timeout: Timeout = asyncio.timeout,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Wire the parts; nothing is opened yet."""
         self._catalog, self._providers, self._ids = catalog, providers, ids
@@ -89,10 +93,11 @@ class ResilientExecutor:
             catalog=catalog, providers=providers, attempts=attempts, limits=self.limits, health=self.health,
             clock=clock, retry=self._retry,
         )  # fmt: skip
+        self._telemetry = telemetry or Telemetry(stream=stream, content=payloads == "full")
         self._results = Results(sink=sink, clock=clock, ids=ids, desk=desk or HumanDesk())
         self._failover = Failover(
-            catalog=catalog, gate=gate, results=self._results, clock=clock, retry=self._retry,
-            tokens=RetryTokens(self._retry), seed=seed,
+            catalog=catalog, hedge=Hedge(gate=gate, health=self.health, clock=clock), results=self._results,
+            clock=clock, retry=self._retry, tokens=RetryTokens(self._retry), seed=seed,
         )  # fmt: skip
 
     # -- the front ----------------------------------------------------------------------------------------------
@@ -160,9 +165,13 @@ class ResilientExecutor:
         budget = ChainBudget(
             attempts_left=self._retry.attempts_per_task, deadline_s=context.max_processing_time, cap_nano_usd=cap
         )
-        chain = Progress(job=job, budget=budget, routed=routed)
-        try:
-            return await self._failover.through(chain)
-        except asyncio.CancelledError:
-            self._results.cancelled(job, chain.ended, elapsed_s=budget.elapsed_s)
-            raise
+        with self._telemetry.task(job) as watch:
+            chain = Progress(job=job, budget=budget, routed=routed, watch=watch)
+            try:
+                result = await self._failover.through(chain)
+            except asyncio.CancelledError:
+                self._results.cancelled(job, chain.ended, elapsed_s=budget.elapsed_s)
+                raise
+            if watch is not None:
+                watch.ended(result)
+            return result

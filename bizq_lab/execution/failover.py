@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.model import ModelConfig
     from bizq_lab.core.protocols import Clock
-    from bizq_lab.execution.gate import Gate
+    from bizq_lab.execution.hedge import Hedge
     from bizq_lab.execution.progress import Progress
     from bizq_lab.execution.results import Results
 
@@ -29,7 +29,7 @@ class Failover:
 
     Attributes:
         catalog: Says which model may follow which.
-        gate: Makes one call, if all that guards it agrees.
+        hedge: Makes one call, if all that guards it agrees, or two at once.
         results: Writes how the task ended.
         clock: Waits between retries.
         retry: How hard to try.
@@ -38,7 +38,7 @@ class Failover:
     """
 
     catalog: Catalog
-    gate: Gate
+    hedge: Hedge
     results: Results
     clock: Clock
     retry: RetrySettings
@@ -80,7 +80,7 @@ class Failover:
         """Call one model until it is accepted, or its row of the error table says to move on."""
         retries = 0
         while True:
-            last = await self.gate.call(chain, config)
+            last = await self.hedge.call(chain, config)
             if isinstance(last, Skipped):
                 chain.note(f"{config.key} was not called: {last.message}")
                 if last.error is not None:

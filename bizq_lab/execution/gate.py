@@ -54,7 +54,9 @@ class Gate:
         timeout_s = self._time_for(chain, config)
         if isinstance(timeout_s, Skipped):
             return timeout_s
-        call = self.attempts.prepare(chain.job, config, ordinal=len(chain.ended) + 1, timeout_s=timeout_s)
+        call = self.attempts.prepare(chain.job, config, ordinal=chain.next_ordinal, timeout_s=timeout_s)
+        if chain.watch is not None:
+            chain.watch.prompt(call.system, call.prompt)
         limited = self.limits.of(config.key)
         # No vendor counts what is replayed or simulated.
         if limited is None or not getattr(provider, "live", False):
@@ -68,7 +70,7 @@ class Gate:
             config.key,
             input_tokens=worst_case_input_tokens(call.prompt, call.system),
             max_tokens=config.max_tokens,
-            patience_s=chain.budget.time_left_s,
+            patience_s=chain.patience_s,
         )
         waited_s = self.clock.monotonic() - started
         chain.budget.elapsed_s += waited_s
@@ -91,12 +93,15 @@ class Gate:
         config = call.config
         worst = self.attempts.worst_case(call, provider)
         # The first call of a routed decision was already judged by routing, on what it expects, not on the worst case.
-        if (chain.ended or not chain.routed) and not chain.budget.fits_money(worst):
+        if (chain.next_ordinal > 1 or not chain.routed) and not chain.budget.fits_money(worst):
             return Skipped("budget", "its worst case would pass max_cost")
         if not self.health.admit(config.provider, config.key):
             return Skipped("circuit_open", "its circuit is open")
+        chain.reserved_nano_usd = worst or 0
         try:
-            return await self.attempts.make(chain.job, call, provider, worst, chain.keep)
+            return await self.attempts.make(
+                chain.job, call, provider, worst, chain.keep, flags=("hedge",) if chain.hedge else ()
+            )
         except BudgetRefused as refusal:
             self.health.release(config.provider, config.key)
             return Skipped("budget", refusal.message)

@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from statistics import NormalDist
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,11 @@ from bizq_lab.execution.limits import Headroom, ModelLimits
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
 
-_Z95 = 1.6448536269514722  # 95th percentile of the standard normal
+
+@cache
+def _z(quantile: float) -> float:
+    """Quantile of the standard normal."""
+    return NormalDist().inv_cdf(quantile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +152,11 @@ class _Estimates:
     @property
     def p95_s(self) -> float | None:
         """Predicted 95th percentile; None before the first success."""
-        return math.exp(self.log_mean + _Z95 * math.sqrt(self.log_var)) if self.weight else None
+        return self.quantile_s(0.95) if self.weight else None
+
+    def quantile_s(self, quantile: float) -> float:
+        """Quantile of the log-normal latency."""
+        return math.exp(self.log_mean + _z(quantile) * math.sqrt(self.log_var))
 
 
 class HealthBook:
@@ -228,6 +238,18 @@ class HealthBook:
         with self._lock:
             breaker = self._models.get(key) or self._providers.get(key)
             return breaker.state(self._clock.monotonic()) if breaker else "closed"
+
+    def latency_s(self, key: str, quantile: float, *, minimum: int) -> float | None:
+        """Predicted quantile of a model's latency in seconds; None before so many successes were seen.
+
+        Args:
+            key: The model.
+            quantile: In (0, 1).
+            minimum: Fewest successes, weighed by their age, that mean anything.
+        """
+        with self._lock:
+            estimates = self._estimates.get(key)
+            return None if estimates is None or estimates.weight < minimum else estimates.quantile_s(quantile)
 
     def snapshot(self) -> Mapping[str, Health]:
         """What routing may know: one `Health` for each model that was seen or is limited."""

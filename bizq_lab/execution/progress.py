@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from bizq_lab.errors import BizqLabError
 from bizq_lab.execution.attempts import Ended, Job
 from bizq_lab.execution.error_table import action_for
 from bizq_lab.execution.retry import ChainBudget
+
+if TYPE_CHECKING:
+    from bizq_lab.execution.spans import Watch
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,6 +29,10 @@ class Progress:
         setup: Errors of the installation, not of a model.
         tried: Models that had their turn, called or not.
         rng: Jitter of this task's waits; made when the first is due.
+        watch: Who is told of each attempt, if anybody listens.
+        before: Calls of this task that are not in `ended`.
+        hedge: Whether this is a second call beside a first one that is late.
+        reserved_nano_usd: Worst case of the call that is under way.
     """
 
     job: Job
@@ -34,6 +43,45 @@ class Progress:
     setup: list[BizqLabError] = field(default_factory=list)
     tried: int = 0
     rng: random.Random | None = None
+    watch: Watch | None = None
+    before: int = 0
+    hedge: bool = False
+    reserved_nano_usd: int = 0
+
+    @property
+    def next_ordinal(self) -> int:
+        """Which attempt of the decision the next call is, from 1."""
+        return self.before + len(self.ended) + 1
+
+    @property
+    def patience_s(self) -> float | None:
+        """How long a call may wait its turn; a hedge that had to wait would help nobody."""
+        return 0.0 if self.hedge else self.budget.time_left_s
+
+    def beside(self, *, hedges: Progress | None = None, after_s: float = 0.0) -> Progress:
+        """A side way for one of two calls under way at once, with what the other one leaves of the budget."""
+        side = Progress(
+            job=self.job, budget=replace(self.budget), routed=self.routed and hedges is None, rng=self.rng,
+            watch=self.watch, before=self.next_ordinal - 1, hedge=hedges is not None,
+        )  # fmt: skip
+        if hedges is not None:
+            side.before += 1
+            side.budget.attempts_left -= 1
+            side.budget.elapsed_s += after_s
+            side.budget.spent_nano_usd += hedges.reserved_nano_usd
+        return side
+
+    def absorb(self, sides: Sequence[Progress], *, elapsed_s: float) -> None:
+        """Take over what side ways that ran at the same time did; whose call counts comes last."""
+        for side in sides:
+            self.ended.extend(side.ended)
+            self.setup.extend(side.setup)
+            for note in side.notes:
+                self.note(note)
+            for ended in side.ended:
+                cost = ended.attempt.cost
+                self.budget.spend(seconds=0.0, nano_usd=cost.nano_usd if cost else None)
+        self.budget.elapsed_s += elapsed_s
 
     def note(self, text: str) -> None:
         """Tell the reader, once."""
@@ -44,6 +92,9 @@ class Progress:
         """One call ended: book it against the budget, and tell what needs a person."""
         attempt = ended.attempt
         self.ended.append(ended)
+        self.reserved_nano_usd = 0
+        if self.watch is not None:
+            self.watch.attempt(attempt)
         self.budget.spend(seconds=attempt.response_time_s, nano_usd=attempt.cost.nano_usd if attempt.cost else None)
         if not attempt.error_class:
             return

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from bizq_lab.core.events import AttemptEvent, OutcomeEvent
 from bizq_lab.core.execution import Attempt, ExecutionMetrics, TaskResult, Usage
+from bizq_lab.core.model import ModelConfig
 from bizq_lab.errors import ProviderError
 
 Payloads = Literal["full", "hash", "none"]
@@ -34,7 +35,8 @@ def attempt_event(
     """The row of one call, however it ended."""
     config, reply = attempt.config, attempt.reply
     usage = reply.usage if reply else Usage()
-    temperature = reply.sent.get("temperature") if reply else None
+    sent = reply.sent if reply else failure.sent if failure else None
+    temperature = (sent or {}).get("temperature")
     return AttemptEvent(
         event_id=event_id,
         recorded_at_us=recorded_at_us,
@@ -74,6 +76,8 @@ def attempt_event(
         checks=[{**check._asdict(), "detail": check.detail if payloads == "full" else ""} for check in attempt.checks],
         output=text if payloads == "full" else None,
         output_sha256=_sha256(text) if payloads != "none" and text else "",
+        requested_parameters=_requested(config),
+        sent_parameters=sent,
     )
 
 
@@ -147,9 +151,14 @@ def attempt_flags(attempt: Attempt) -> list[str]:
         flags.append("truncated")
     if reply.finish_reason in {"refusal", "content_filter"}:
         flags.append(reply.finish_reason)
-    if attempt.config.temperature is not None and "temperature" not in reply.sent:
-        flags.append("temperature_not_sent")
-    return flags
+    asked = [name for name in ("temperature", "seed") if getattr(attempt.config, name) is not None]
+    return [*flags, *(f"{name}_not_sent" for name in asked if name not in reply.sent)]
+
+
+def _requested(config: ModelConfig) -> dict[str, float | int | str]:
+    """What was decided, whether or not the model takes it."""
+    asked = {"temperature": config.temperature, "max_tokens": config.max_tokens, "seed": config.seed}
+    return {"model": config.api_model, **{name: value for name, value in asked.items() if value is not None}}
 
 
 def _sha256(text: str) -> str:

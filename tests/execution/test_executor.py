@@ -75,6 +75,26 @@ def test_the_row_of_an_attempt_names_unit_prices_and_what_was_sent() -> None:
     assert (row.output, row.purpose, row.ordinal) == ("Fine.", "task", 1)
 
 
+def test_the_row_says_what_was_decided_beside_what_was_sent() -> None:
+    """A model that takes no temperature gets none, and nobody has to guess."""
+    sink = ListSink()
+    made = decision("anthropic/sonnet")
+    made = replace(made, config=replace(made.config, seed=7))
+    sent = {"model": "sonnet", "max_tokens": 100}
+    run(scripted(sink=sink, providers={"anthropic": ScriptedProvider(reply(sent=sent))}), made)
+    (row,) = sink.attempts
+    assert row.requested_parameters == {"model": "sonnet", "temperature": 0.2, "max_tokens": 100, "seed": 7}
+    assert row.sent_parameters == sent
+    assert {"temperature_not_sent", "seed_not_sent"} <= set(row.flags)
+
+
+def test_the_row_of_a_call_that_failed_says_what_was_sent() -> None:
+    sink = ListSink()
+    down = ProviderError("down", error_class="bad_request", sent={"model": "sol"})
+    run(scripted(sink=sink, providers={"openai": ScriptedProvider(down)}), decision("openai/sol"))
+    assert sink.attempts[0].sent_parameters == {"model": "sol"}
+
+
 def test_a_local_call_costs_its_core_seconds() -> None:
     sink = ListSink()
     run(scripted(sink=sink, providers={"local": ScriptedProvider(reply(core_seconds=1.5))}), decision("local/small"))

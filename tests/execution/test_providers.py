@@ -18,7 +18,7 @@ from bizq_lab.execution import local_engine_problem, make_provider, provider_nam
 from bizq_lab.execution.providers import engine, registry
 from bizq_lab.execution.providers.engine import default_threads
 from tests.support.execution import ScriptedProvider, config
-from tests.support.fault_server import ANSWER, Answer, FaultServer
+from tests.support.fault_server import ANSWER, Answer, FaultServer, failure
 
 WIRES = ["openai", "anthropic", "local"]
 MODEL = {"openai": "openai/sol", "anthropic": "anthropic/sonnet", "local": "local/small"}
@@ -59,6 +59,9 @@ def test_an_answer_comes_back_whole_on_both_transports(
     assert answer.response_time_s >= (answer.first_token_s or 0.0) >= 0.0
 
 
+NOT_PARAMETERS = {"messages", "stream", "stream_options", "system"}
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("wire", WIRES)
 def test_only_parameters_that_the_model_accepts_are_sent(server: FaultServer, wire: str, *, stream: bool) -> None:
@@ -68,6 +71,26 @@ def test_only_parameters_that_the_model_accepts_are_sent(server: FaultServer, wi
         body = server.seen[-1].body
         assert ("temperature" in body) is ("temperature" in answer.sent) is ("temperature" in accepts)
         assert ("seed" in body) is ("seed" in accepts and wire != "anthropic")
+        assert answer.sent == {name: body[name] for name in body if name not in NOT_PARAMETERS}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_failed_call_says_what_was_sent_too(server: FaultServer, wire: str) -> None:
+    server.script(wire, [failure(400)])
+    with pytest.raises(ProviderError) as caught:
+        complete(provider(wire, server.base_url(wire)), call(wire))
+    assert caught.value.sent is not None
+    assert caught.value.sent["model"] == server.seen[0].body["model"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+def test_tokens_of_reasoning_and_of_the_cache_are_counted_apart(
+    server: FaultServer, wire: str, *, stream: bool
+) -> None:
+    server.script(wire, [Answer(cached=8, reasoning=3)])
+    answer = complete(provider(wire, server.base_url(wire)), call(wire, stream=stream))
+    assert tuple(answer.usage) == (40, 7, 8, 3, False)
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -90,7 +113,8 @@ def test_the_output_limit_has_each_apis_own_name(server: FaultServer, wire: str,
 
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 def test_an_idempotency_key_goes_with_the_request(server: FaultServer, wire: str) -> None:
-    complete(provider(wire, server.base_url(wire)), call(wire, idempotency_key="idem_1"))
+    answer = complete(provider(wire, server.base_url(wire)), call(wire, idempotency_key="idem_1"))
+    assert answer.sent["idempotency_key"] == "idem_1"  # and so it is in the row
     complete(provider(wire, server.base_url(wire)), call(wire))
     assert server.seen[0].headers["idempotency-key"] == "idem_1"
     assert "idempotency-key" not in server.seen[1].headers

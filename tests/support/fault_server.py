@@ -36,6 +36,7 @@ class Answer:
         model: Served model; None echoes the requested one.
         usage: Input and output tokens as sent; None leaves usage out.
         cached: Cached input tokens.
+        reasoning: Output tokens spent on reasoning; 0 leaves them out.
         breakage: What goes wrong on the way.
         break_after: Words sent before it does.
     """
@@ -50,6 +51,7 @@ class Answer:
     model: str | None = None
     usage: tuple[Any, Any] | None = (40, 7)
     cached: int = 0
+    reasoning: int = 0
     breakage: Breakage = ""
     break_after: int = 3
 
@@ -242,7 +244,9 @@ class _OpenAI(_Wire):
     def _usage(self) -> dict[str, Any]:
         given, made = self.answer.usage or (None, None)
         details = {"cached_tokens": self.answer.cached}
-        return {"prompt_tokens": given, "completion_tokens": made, "prompt_tokens_details": details}
+        usage = {"prompt_tokens": given, "completion_tokens": made, "prompt_tokens_details": details}
+        thought = {"completion_tokens_details": {"reasoning_tokens": self.answer.reasoning}}
+        return {**usage, **thought} if self.answer.reasoning else usage
 
 
 class _Anthropic(_Wire):
@@ -290,7 +294,11 @@ class _Anthropic(_Wire):
             return {}, {}
         given, made = self.answer.usage
         fresh = given - self.answer.cached if isinstance(given, int) else given
-        return {"input_tokens": fresh, "cache_read_input_tokens": self.answer.cached}, {"output_tokens": made}
+        thought = {"output_tokens_details": {"thinking_tokens": self.answer.reasoning}} if self.answer.reasoning else {}
+        return {"input_tokens": fresh, "cache_read_input_tokens": self.answer.cached}, {
+            "output_tokens": made,
+            **thought,
+        }
 
 
 def _data(event: Mapping[str, Any]) -> bytes:

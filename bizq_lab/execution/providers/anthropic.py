@@ -41,9 +41,15 @@ class AnthropicProvider(SdkProvider["AsyncAnthropic"]):
         self._base_url, self._transport = base_url, transport
         super().__init__(module="anthropic", clock=clock)
 
-    async def _exchange(self, client: AsyncAnthropic, call: ProviderCall, draft: Draft, started: float) -> Sent:
+    def _sent(self, call: ProviderCall) -> Sent:
+        config = call.config
+        sent: Sent = {"model": config.api_model, "max_tokens": config.max_tokens}
+        if config.temperature is not None and "temperature" in config.accepts:
+            sent["temperature"] = config.temperature
+        return sent
+
+    async def _exchange(self, client: AsyncAnthropic, call: ProviderCall, draft: Draft, started: float) -> None:
         await (self._stream if call.stream else self._whole)(client, call, draft, started)
-        return _sent(call)
 
     def _client(self) -> AsyncAnthropic:
         key = key_from_environment("ANTHROPIC_API_KEY")
@@ -58,8 +64,24 @@ class AnthropicProvider(SdkProvider["AsyncAnthropic"]):
             http_client=anthropic.DefaultAioHttpClient() if self._transport == "aiohttp" else None,
         )
 
+    def _body(self, call: ProviderCall) -> dict[str, Any]:
+        sent = self._sent(call)
+        body: dict[str, Any] = {
+            "model": sent.pop("model"),
+            "max_tokens": sent.pop("max_tokens"),
+            "messages": [{"role": "user", "content": call.prompt}],
+            "timeout": call.timeout_s or READ_TIMEOUT_S,
+        }
+        if call.system:
+            body["system"] = call.system
+        if sent:
+            body["extra_body"] = sent  # sampling parameters are no longer in the SDK's signature
+        if call.idempotency_key:
+            body["extra_headers"] = {"Idempotency-Key": call.idempotency_key}
+        return body
+
     async def _whole(self, client: AsyncAnthropic, call: ProviderCall, draft: Draft, _started: float) -> None:
-        raw = await client.messages.with_raw_response.create(**_body(call))
+        raw = await client.messages.with_raw_response.create(**self._body(call))
         answer = json.loads(await raw.read())
         draft.request_id = text_or_empty(raw.headers.get("request-id"))
         if not isinstance(answer, Mapping) or not isinstance(answer.get("content"), list):
@@ -71,7 +93,7 @@ class AnthropicProvider(SdkProvider["AsyncAnthropic"]):
         _finish(answer.get("stop_reason") or "unknown", draft)
 
     async def _stream(self, client: AsyncAnthropic, call: ProviderCall, draft: Draft, started: float) -> None:
-        stream = await client.messages.create(**_body(call), stream=True)
+        stream = await client.messages.create(**self._body(call), stream=True)
         if isinstance(stream, str):
             raise malformed("the answer is not an event stream", stream)
         draft.request_id = text_or_empty(stream.response.headers.get("request-id"))
@@ -88,28 +110,6 @@ class AnthropicProvider(SdkProvider["AsyncAnthropic"]):
                 )
         if not seen:
             raise malformed("the answer is not an event stream", request_id=draft.request_id)
-
-
-def _body(call: ProviderCall) -> dict[str, Any]:
-    config = call.config
-    body: dict[str, Any] = {
-        "model": config.api_model,
-        "max_tokens": config.max_tokens,
-        "messages": [{"role": "user", "content": call.prompt}],
-        "timeout": call.timeout_s or READ_TIMEOUT_S,
-    }
-    if call.system:
-        body["system"] = call.system
-    if config.temperature is not None and "temperature" in config.accepts:
-        body["extra_body"] = {"temperature": config.temperature}  # no longer in the SDK's signature
-    if call.idempotency_key:
-        body["extra_headers"] = {"Idempotency-Key": call.idempotency_key}
-    return body
-
-
-def _sent(call: ProviderCall) -> Sent:
-    body = _body(call)
-    return {"model": body["model"], "max_tokens": body["max_tokens"], **body.get("extra_body", {})}
 
 
 def _read_event(event: Mapping[str, Any], draft: Draft, elapsed_s: float) -> None:
@@ -143,6 +143,8 @@ def _read_usage(usage: object, draft: Draft) -> None:
         draft.counts["cached"] = read
     if usage.get("output_tokens") is not None:
         draft.counts["output"] = usage["output_tokens"]
+        details = usage.get("output_tokens_details")
+        draft.counts["reasoning"] = details.get("thinking_tokens") if isinstance(details, Mapping) else None
 
 
 def _finish(stop_reason: object, draft: Draft) -> None:

@@ -56,10 +56,8 @@ class OpenAIProvider(SdkProvider["AsyncOpenAI"]):
         )
         super().__init__(module="openai", clock=clock)
 
-    async def _exchange(self, client: AsyncOpenAI, call: ProviderCall, draft: Draft, started: float) -> Sent:
-        body = self._body(call)
-        await (self._stream if call.stream else self._whole)(client, call, body, draft, started)
-        return _sent(body)
+    async def _exchange(self, client: AsyncOpenAI, call: ProviderCall, draft: Draft, started: float) -> None:
+        await (self._stream if call.stream else self._whole)(client, call, self._body(call), draft, started)
 
     def _client(self) -> AsyncOpenAI:
         import openai  # noqa: PLC0415 - half a second and 50 MB, paid on the first call only
@@ -74,19 +72,18 @@ class OpenAIProvider(SdkProvider["AsyncOpenAI"]):
             http_client=openai.DefaultAioHttpClient() if self._transport == "aiohttp" else None,
         )
 
-    def _body(self, call: ProviderCall) -> dict[str, Any]:
+    def _sent(self, call: ProviderCall) -> Sent:
         config = call.config
-        messages = [{"role": "system", "content": call.system}] if call.system else []
-        body: dict[str, Any] = {
-            "model": config.api_model,
-            "messages": [*messages, {"role": "user", "content": call.prompt}],
-            self._limit_field: config.max_tokens,
-        }
+        sent: Sent = {"model": config.api_model, self._limit_field: config.max_tokens}
         if config.temperature is not None and "temperature" in config.accepts:
-            body["temperature"] = config.temperature
+            sent["temperature"] = config.temperature
         if config.seed is not None and "seed" in config.accepts:
-            body["seed"] = config.seed
-        return body
+            sent["seed"] = config.seed
+        return sent
+
+    def _body(self, call: ProviderCall) -> dict[str, Any]:
+        messages = [{"role": "system", "content": call.system}] if call.system else []
+        return {**self._sent(call), "messages": [*messages, {"role": "user", "content": call.prompt}]}
 
     async def _whole(
         self, client: AsyncOpenAI, call: ProviderCall, body: dict[str, Any], draft: Draft, _started: float
@@ -177,7 +174,3 @@ def _detail(usage: Mapping[str, Any], group: str, name: str) -> object:
 
 def _headers(call: ProviderCall) -> dict[str, str]:
     return {"Idempotency-Key": call.idempotency_key} if call.idempotency_key else {}
-
-
-def _sent(body: Mapping[str, Any]) -> Sent:
-    return {name: value for name, value in body.items() if name != "messages"}

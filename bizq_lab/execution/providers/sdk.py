@@ -40,14 +40,17 @@ class SdkProvider(ABC, Generic[ClientT]):
             MissingKey: The environment holds no key; nothing was sent.
         """
         client = await self._clients.get()
-        draft, started = Draft(), self._clock.monotonic()
+        draft, sent, started = Draft(), self._sent(call), self._clock.monotonic()
+        if call.idempotency_key:
+            sent["idempotency_key"] = call.idempotency_key
         try:
-            sent = await self._exchange(client, call, draft, started)
+            await self._exchange(client, call, draft, started)
             return draft.reply(call, elapsed_s=self._clock.monotonic() - started, sent=sent)
         except MissingKey:
             raise
         except Exception as error:  # noqa: BLE001 - the classifier is total, and no SDK exception may escape
             failure = classify(error, now_s=self._clock.now_us() / 1e6, partial_text=draft.text)
+            failure.sent = sent
         raise failure  # outside the handler, so that the SDK's exception, which holds the key, is not its context
 
     async def aclose(self) -> None:
@@ -59,5 +62,9 @@ class SdkProvider(ABC, Generic[ClientT]):
         """A new client."""
 
     @abstractmethod
-    async def _exchange(self, client: ClientT, call: ProviderCall, draft: Draft, started: float) -> Sent:
-        """Send, read the answer into the draft, and return the parameters that were sent."""
+    def _sent(self, call: ProviderCall) -> Sent:
+        """The parameters that go out, by the API's own names: those that the model accepts."""
+
+    @abstractmethod
+    async def _exchange(self, client: ClientT, call: ProviderCall, draft: Draft, started: float) -> None:
+        """Send, and read the answer into the draft."""
