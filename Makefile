@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11+ and the package registries: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers coverage calibration rollouts crash clean
+.PHONY: help demo test check lint types layers coverage calibration rollouts crash targets clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,6 +9,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 OUT ?= out/demo
+# Where the tests look for the gateways (BIZQ_LAB_TARGETS); LiteLLM is pinned to a release whose dependencies resolve.
+TARGETS ?= .targets
+TARGET_PIP = python -m pip --disable-pip-version-check install --quiet
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -47,8 +50,10 @@ evaluation: $(VENV)/.dev ## coverage of off-policy intervals over 500 logs, simu
 crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors (minutes)
 	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py
 
+targets: $(TARGETS)/.litellm $(TARGETS)/.tensorzero $(TARGETS)/.node ## the gateways that exports are tested with, each in an environment of its own
+
 clean: ## forget the environment and what the demo wrote
-	rm -rf $(VENV) out
+	rm -rf $(VENV) $(TARGETS) out
 
 $(VENV)/.python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11+ found. Hint: install one, or name it: make PYTHON=/path/to/python3.12 demo" >&2; exit 1; }
@@ -65,4 +70,18 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable '.[dev,notebooks,otel,redis,sign]'
+	@touch $@
+
+$(TARGETS)/.litellm:
+	"$(PYTHON)" -m venv $(TARGETS)/litellm
+	$(TARGETS)/litellm/bin/$(TARGET_PIP) 'litellm==1.106.2'
+	@touch $@
+
+$(TARGETS)/.tensorzero:
+	"$(PYTHON)" -m venv $(TARGETS)/tensorzero
+	$(TARGETS)/tensorzero/bin/$(TARGET_PIP) 'tensorzero==2026.6.0'
+	@touch $@
+
+$(TARGETS)/.node:
+	npm install --prefix $(TARGETS)/node --no-audit --no-fund --ignore-scripts --silent @portkey-ai/gateway@1.15.2 typescript@7.0.2
 	@touch $@

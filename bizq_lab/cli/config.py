@@ -1,16 +1,19 @@
-"""`bizq-lab tune|export|verify`: from the log to weights, and from weights to a file that production trusts."""
+"""`bizq-lab tune|export|import-config|verify`: from the log to weights, and from weights to what production runs."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, existing, say
-from bizq_lab.errors import NotEnoughData
+from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, existing, say
+from bizq_lab.config.exporters import LOCAL_URL, Target
+from bizq_lab.config.importers import Source
+from bizq_lab.errors import InputError, NotEnoughData
 
+AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Today; default the clock's day.")]
 ConfigArgument = Annotated[Path, typer.Argument(help="A published routing.json.")]
 
 
@@ -44,26 +47,89 @@ def tune(
 
 def export(
     config: ConfigArgument,
-    form: Annotated[Literal["json", "yaml"], typer.Option("--format", help="Target form.")] = "json",
+    target: Annotated[
+        Target, typer.Option("--target", help="The gateway that is to read it.", show_default=True)
+    ] = "json",
     out: Annotated[Path | None, typer.Option(help="File to write; default is stdout.")] = None,
+    models: Annotated[Path | None, typer.Option(help="A TOML file of models on top of the config's catalog.")] = None,
+    local_url: Annotated[str, typer.Option(help="Where the local server answers.")] = LOCAL_URL,
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a verified config in another form; it is checked before a byte is written.
+    """Write a verified config as a gateway reads it, and say what that gateway cannot express.
 
-    Example: bizq-lab export out/demo/routing.json --format yaml
+    Example: bizq-lab export --target litellm out/demo/routing.json --out config.yaml
     """
-    from bizq_lab.config import file_bytes, load_config, yaml_view
+    from bizq_lab.catalog import load_catalog
+    from bizq_lab.config import load_config
+    from bizq_lab.config.exporters import export as exported
 
-    checked = load_config(_there(config))
-    text = file_bytes(checked).decode() if form == "json" else yaml_view(checked)
+    checked, today = load_config(_there(config)), (as_of or datetime.now(UTC)).date()
+    made = exported(
+        checked, load_catalog(checked.catalog, override=models, as_of=today), target, today=today, local_url=local_url
+    )
+    for loss in made.losses:
+        say(f"not expressed: {loss}")
     if out is not None:
-        out.write_text(text, encoding="utf-8")
+        out.write_text(made.text, encoding="utf-8")
         say(f"wrote {out}")
     if as_json:
-        written = {"text": text} if out is None else {"file": str(out)}
-        emit({"config": str(config), "sha256": checked.hash, "format": form, **written}, as_json=True)
+        written = {"text": made.text} if out is None else {"file": str(out)}
+        losses = [loss._asdict() for loss in made.losses]
+        emit(
+            {"config": str(config), "sha256": checked.hash, "target": target, "losses": losses, **written}, as_json=True
+        )
     elif out is None:
-        typer.echo(text, nl=False)
+        typer.echo(made.text, nl=False)
+
+
+def import_config(
+    file: Annotated[Path, typer.Argument(help="LiteLLM's config.yaml or tensorzero.toml.")],
+    source: Annotated[Source, typer.Option("--from", help="Whose config it is.")],
+    out: Annotated[Path, typer.Option(help="The routing.json to write.")] = Path("routing.json"),
+    models: Annotated[Path, typer.Option(help="Where models that the catalog lacks are written.")] = Path(
+        "models.toml"
+    ),
+    catalog: Preset = "current",
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start from what a gateway runs: its weights as a routing config, and what could not be taken.
+
+    Example: bizq-lab import-config config.yaml --from litellm --out routing.json
+    """
+    from bizq_lab.catalog import load_catalog
+    from bizq_lab.config import save_config
+    from bizq_lab.config.importers import import_config as imported
+
+    when = (as_of or datetime.now(UTC)).date()
+    found = imported(_text(file), source, load_catalog(catalog, as_of=when), as_of=when)
+    for item in found.untaken:
+        say(f"not taken: {item}")
+    save_config(found.config, out)
+    say(f"wrote {out}")
+    if found.added:
+        models.write_text(found.models_toml(), encoding="utf-8")
+        say(f"wrote {models}: {len(found.added)} models that the catalog does not have; complete it")
+    facts = {
+        "file": str(out),
+        "sha256": found.config.hash,
+        "models": str(models) if found.added else None,
+        "added": list(found.added),
+        "task_types": len(found.config.tasks),
+        "arms": len(found.config.arms),
+        "not_taken": [item._asdict() for item in found.untaken],
+    }
+    emit(facts, as_json=as_json, text=f"{len(found.config.tasks)} task types, {len(found.config.arms)} arms")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        raise NotEnoughData(f"no file at {str(file)!r}", hint="name the gateway's own config file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{str(file)!r} is not text in UTF-8", hint="name the gateway's own config file") from None
 
 
 def verify(config: ConfigArgument, as_json: AsJson = False) -> None:
@@ -101,4 +167,4 @@ def _there(path: Path) -> Path:
     return path
 
 
-COMMANDS = (tune, export, verify)
+COMMANDS = (tune, export, import_config, verify)

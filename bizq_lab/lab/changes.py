@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bizq_lab.config import RoutingConfig, load_config
 from bizq_lab.core.task import RoutingContext, Task
+from bizq_lab.errors import InputError
 from bizq_lab.lab.parts import Parts
 
 if TYPE_CHECKING:
+    from bizq_lab.config.exporters import Export, Target
     from bizq_lab.core.decision import CostEstimate
     from bizq_lab.experiments import ModelABTester
     from bizq_lab.tuning import Proposal
@@ -59,3 +62,24 @@ class Changes(Parts):
         from bizq_lab.tuning.rollout import Rollouts  # noqa: PLC0415 - as in `learn`
 
         return Rollouts(path=Path(path), log=self.log, catalog=self.catalog, clock=self.clock, author=author)
+
+    def export(self, target: Target, config: RoutingConfig | None = None) -> Export:
+        """The config in force as a gateway reads it, and what that gateway cannot express.
+
+        Args:
+            target: Such as `litellm`, `portkey-oss`, `envoy`, `tensorzero` or `typescript`.
+            config: Another config.
+
+        Raises:
+            InputError: There is no config in force, or no such target.
+            OfflineConfig: The config is for study.
+            RetiredModel: One of its models was switched off by its vendor.
+            InvalidRoutingConfig: It has expired.
+        """
+        from bizq_lab.config.exporters import export  # noqa: PLC0415 - only exports need it
+
+        routing = config or self.config
+        if routing is None:
+            raise InputError("no config is in force", hint="publish one, or pass one")
+        today = datetime.fromtimestamp(self.clock.now_us() / 1_000_000, UTC).date()
+        return export(routing, self.catalog, target, today=today)

@@ -5,7 +5,6 @@ The whole plan lies in one file beside the routing config, so that a rollback ne
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -16,6 +15,7 @@ from bizq_lab import __version__
 from bizq_lab.config import EvidenceRow, RoutingConfig
 from bizq_lab.config.parts import Frozen, Name, Number, Percent
 from bizq_lab.config.schema import validated
+from bizq_lab.config.shares import shared
 from bizq_lab.core.decision import DEFAULT_ARM
 from bizq_lab.errors import InputError, InvalidRoutingConfig
 from bizq_lab.tuning.guardrails import GUARDRAILS, Guardrail
@@ -185,14 +185,3 @@ def ramped(now: Mapping[str, int], arm: str, percent: int) -> dict[str, int]:
     others = {other: share for other, share in now.items() if other != arm and share}
     rest = {other: share for other, share in shared(others, WHOLE - percent).items() if share}
     return {**rest, arm: percent}
-
-
-def shared(shares: Mapping[str, int], total: int) -> dict[str, int]:
-    """Integer shares of a smaller total in the same proportions: largest remainders, ties by name."""
-    whole = sum(shares.values())
-    exact = {name: share * total / whole for name, share in shares.items()}
-    floors = {name: math.floor(share) for name, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda name: (floors[name] - exact[name], name))
-    for name in by_remainder[: total - sum(floors.values())]:
-        floors[name] += 1
-    return floors

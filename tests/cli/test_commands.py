@@ -64,7 +64,7 @@ def test_help_explains_a_command_by_an_example_of_itself(cli: Cli, command: str)
         ("doctor",),
         ("verify", "demo/routing.json"),
         ("export", "demo/routing.json"),
-        ("export", "demo/routing.json", "--format", "yaml", "--out", "routing.yaml"),
+        ("export", "demo/routing.json", "--target", "yaml", "--out", "routing.yaml"),
         ("run", "--type", TYPE, "--input", INPUT, *SIMULATED),
     ],
     ids=lambda command: " ".join(command)[:40],

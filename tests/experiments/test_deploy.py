@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from bizq_lab.analysis import Comparison
 from bizq_lab.analysis.verdict import Verdict
 from bizq_lab.config import RoutingConfig, load_config
+from bizq_lab.config.shares import shared
 from bizq_lab.core.task import RoutingContext
 from bizq_lab.errors import InputError, InvalidRoutingConfig, UnsafeProposal
 from bizq_lab.experiments.deploy import guardrails_of
 from bizq_lab.lab import Lab
 from bizq_lab.tuning.guardrails import GUARDRAILS
-from bizq_lab.tuning.rollout_plan import ramped, shared
+from bizq_lab.tuning.rollout_plan import ramped
 from tests.support.lab_small import DAY, OTHER, TYPE, rows, small_lab, start, tasks_of
 
 ARMS = ["plain", "luna"]
