@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import InputError
 from bizq_lab.stats.importance import Logged, clustered_se, effective_sample_size, need_weight
-from bizq_lab.stats.tails import constant_reach, need, wald
+from bizq_lab.stats.skewness import cluster_sums, leaning_bounds
+from bizq_lab.stats.tails import check_level, constant_reach, need
 from bizq_lab.stats.types import Floats
 
 Support = tuple[float, float]
@@ -209,6 +210,7 @@ def _valued(
     plain: bool = False,
 ) -> PolicyValue:
     need_weight(weights)
+    check_level(level)
     decisions = float(log.counts.sum())
     ess = effective_sample_size(weights, log.counts)
     units = log.reward.size if log.clusters is None else int(np.unique(log.clusters).size)
@@ -218,8 +220,8 @@ def _valued(
         se *= math.sqrt((units - 1) / units)
     if se > _TOLERANCE * max(abs(value), 1e-300):
         # no more degrees of freedom than decisions that count
-        test = wald(value, se, df=max(min(units, ess) - 1, 1.0), n=units, method=method, unit=unit, level=level)
-        lower, upper = test.estimate.lower, test.estimate.upper
+        df = max(min(units, ess) - 1, 1.0)
+        lower, upper = leaning_bounds(value, se, cluster_sums(influence, log.clusters), df=df, level=level)
     else:
         lower, upper = constant_reach(value, max(int(min(units, ess)), 1), support, level)
     estimate = Estimate(

@@ -11,6 +11,7 @@ from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import InputError
 from bizq_lab.stats.importance import clustered_se
 from bizq_lab.stats.off_policy import Clusters, PolicyValue
+from bizq_lab.stats.skewness import cluster_sums, leaning_bounds
 from bizq_lab.stats.tails import need, wald
 from bizq_lab.stats.types import Test
 
@@ -45,7 +46,11 @@ def value_difference(
         raise InputError(message)
     units = influence.size if groups is None else np.unique(groups).size
     value = treatment.estimate.value - control.estimate.value
-    return wald(value, se, df=units - 1, n=units, method="policy value difference", unit=unit, null=null, level=level)
+    sizes = [value.estimate.ess for value in (treatment, control) if value.estimate.ess is not None]
+    df = max(min([float(units), *sizes]) - 1, 1.0)
+    test = wald(value, se, df=df, n=units, method="policy value difference", unit=unit, null=null, level=level)
+    lower, upper = leaning_bounds(value, se, cluster_sums(influence, groups), df=df, level=level)
+    return replace(test, estimate=replace(test.estimate, lower=lower, upper=upper))
 
 
 def mixture(parts: Sequence[tuple[float, PolicyValue]], *, method: str = "", level: float = 0.95) -> PolicyValue:
@@ -80,9 +85,8 @@ def mixture(parts: Sequence[tuple[float, PolicyValue]], *, method: str = "", lev
     )
     if se > _TOLERANCE * max(abs(total), _TOLERANCE):
         df = max(min(float(units), ess) - 1, 1.0)
-        found = wald(total, se, df=df, n=units, method=method or name, unit=unit, level=level).estimate
-    else:
-        found = Estimate(value=total, lower=low, upper=high, level=level, unit=unit, n=units, method=method or name)
+        low, high = leaning_bounds(total, se, cluster_sums(influence, clusters), df=df, level=level)
+    found = Estimate(value=total, lower=low, upper=high, level=level, unit=unit, n=units, method=method or name)
     return PolicyValue(
         estimate=replace(found, ess=ess), se=se, influence=influence, decisions=decisions, clusters=clusters
     )

@@ -4,20 +4,27 @@ It exists so that what was learned is shipped with its reasons, or not at all. I
 executed: the loop closes through the file.
 """
 
+from bizq_lab.tuning.frontier import BudgetFrontier, BudgetPoint
 from bizq_lab.tuning.guardrails import GUARDRAILS, Guardrail
+from bizq_lab.tuning.limit_change import LimitChange, LimitChangeRow
 from bizq_lab.tuning.limits import Limits
-from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution, solve
+from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution
 from bizq_lab.tuning.proposal import Proposal, ProposalRow, ShadowPrice
 from bizq_lab.tuning.publish import publish
 from bizq_lab.tuning.rollout import Rollouts
 from bizq_lab.tuning.rollout_report import RolloutHistory, RolloutReport
+from bizq_lab.tuning.solver import solve
 from bizq_lab.tuning.tune import tune
 
 __all__ = [
     "GUARDRAILS",
+    "BudgetFrontier",
+    "BudgetPoint",
     "Guardrail",
     "Infeasible",
     "Limit",
+    "LimitChange",
+    "LimitChangeRow",
     "Limits",
     "Option",
     "Problem",

@@ -1,16 +1,21 @@
-"""What weights must keep, and the program that follows from it and the evidence. Solves nothing."""
+"""What weights must keep, in the words of the business. Builds and solves nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from bizq_lab.core.model import TIERS, Tier
 from bizq_lab.errors import InputError
-from bizq_lab.tuning.options import PERCENT, TaskEvidence
-from bizq_lab.tuning.program import Limit, Option, Problem
+
+if TYPE_CHECKING:
+    from bizq_lab.catalog.schema import ModelEntry
 
 VOLUME = 1_000.0
 EXPLORATION_FLOOR = 0.05
+PEAK_FACTOR = 3.0
+ANY_TYPE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +23,15 @@ class Limits:
     """What the weights must keep.
 
     Attributes:
-        budget_usd: Most that all volumes together may cost, at the upper bound of cost; None means no cap.
+        budget_usd: Most that a day's volumes together may cost, at the upper bound of cost; None means no cap.
         quality_floor: Least success rate of each task type, at its lower bound.
         latency_limit_s: Most mean seconds of each task type, at the upper bound; None means no limit.
         exploration_floor: Least share of each measured arm: without it the log stops learning.
         ramp_limit: Most that any arm's share may change at once.
-        volumes: Tasks by task type; 1,000 where not given.
+        volumes: Tasks a day by task type; 1,000 where not given.
+        peak_factor: Tasks of the busiest minute over those of a mean one, for the models' rate limits.
+        local_only: Task types whose data must not leave the machine; `*` means all (residency).
+        tier_caps: Greatest model tier by task type; `*` means all others (entitlement).
     """
 
     budget_usd: float | None = None
@@ -32,6 +40,9 @@ class Limits:
     exploration_floor: float = EXPLORATION_FLOOR
     ramp_limit: float = 1.0
     volumes: Mapping[str, float] | None = None
+    peak_factor: float = PEAK_FACTOR
+    local_only: Collection[str] = ()
+    tier_caps: Mapping[str, Tier] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what means nothing."""
@@ -44,61 +55,24 @@ class Limits:
             if amount is not None and not amount > 0:
                 message = f"{name} == {amount!r}, must be positive, or None for no limit"
                 raise InputError(message)
+        if not self.peak_factor >= 1.0:
+            message = f"peak_factor == {self.peak_factor!r}, must be at least 1: no peak lies below the mean"
+            raise InputError(message)
+        for name, tier in (self.tier_caps or {}).items():
+            if tier not in TIERS:
+                message = f"tier_caps[{name!r}] == {tier!r}, must be one of {', '.join(TIERS)}"
+                raise InputError(message)
 
     def volume(self, task_type: str) -> float:
-        """Tasks of this type."""
+        """Tasks of this type a day."""
         return float((self.volumes or {}).get(task_type, VOLUME))
 
-
-def build(found: Sequence[TaskEvidence], limits: Limits, *, kept: frozenset[str] = frozenset()) -> Problem:
-    """The program over these task types; those in `kept` are fixed at what runs now."""
-    options: list[Option] = []
-    soft: list[Limit] = []
-    budget: dict[int, float] = {}
-    for e in found:
-        floors: dict[int, float] = {}
-        seconds: dict[int, float] = {}
-        for arm in (*e.measured, *_unmeasured_rest(e, limits)):
-            low, high = _bounds(e, arm, limits, kept=e.task_type in kept)
-            position, m = len(options), e.measured.get(arm)
-            value = m.worth.estimate.lower if m is not None else 0.0
-            options.append(Option(group=e.task_type, arm=arm, value=value, low=low, high=high))
-            if m is not None:
-                budget[position] = m.cost_usd.upper * limits.volume(e.task_type)
-                floors[position] = limits.quality_floor - m.success.lower
-                seconds[position] = m.latency_s.upper - (limits.latency_limit_s or 0.0) if m.latency_s else 0.0
-        if limits.quality_floor > 0 and e.task_type not in kept:
-            soft.append(
-                Limit(
-                    name=f"success floor of {e.task_type}",
-                    coefficients=floors,
-                    bound=0.0,
-                    unit="points of success",
-                    scale=0.01,
-                )
-            )
-        if limits.latency_limit_s is not None and e.task_type not in kept:
-            soft.append(Limit(name=f"latency limit of {e.task_type}", coefficients=seconds, bound=0.0, unit="s"))
-    if limits.budget_usd is not None:
-        soft.append(
-            Limit(
-                name="budget", coefficients=budget, bound=limits.budget_usd, unit="usd", scale=limits.budget_usd / 100
-            )
-        )
-    volumes = {e.task_type: limits.volume(e.task_type) for e in found}
-    return Problem(options=tuple(options), volumes=volumes, limits=tuple(soft))
-
-
-def _unmeasured_rest(e: TaskEvidence, limits: Limits) -> list[str]:
-    """Arms that run now, were never measured, and cannot be replaced within the ramp."""
-    return [a for a, p in e.present.items() if a not in e.measured and p / PERCENT > limits.ramp_limit]
-
-
-def _bounds(e: TaskEvidence, arm: str, limits: Limits, *, kept: bool) -> tuple[float, float]:
-    now = e.present.get(arm, 0) / PERCENT
-    if kept:
-        return now, now
-    if arm not in e.measured:
-        return now - limits.ramp_limit, now - limits.ramp_limit
-    low = max(now - limits.ramp_limit, min(limits.exploration_floor, 1.0 / len(e.measured), now + limits.ramp_limit))
-    return max(low, 0.0), min(now + limits.ramp_limit, 1.0)
+    def forbids(self, task_type: str, model: ModelEntry) -> str:
+        """Why this model may not serve the task type under these limits; empty if it may."""
+        if model.residency != "local" and not {task_type, ANY_TYPE}.isdisjoint(self.local_only):
+            return f"{model.key} would take {task_type} off this machine"
+        caps = self.tier_caps or {}
+        cap = caps.get(task_type, caps.get(ANY_TYPE, TIERS[-1]))
+        if TIERS.index(model.tier) > TIERS.index(cap):
+            return f"{model.key} is {model.tier}, above the {cap} that {task_type} is entitled to"
+        return ""

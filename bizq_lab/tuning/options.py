@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.analysis.cells import Cell, Window, read_cells
 from bizq_lab.analysis.metrics import METRICS
@@ -13,6 +13,7 @@ from bizq_lab.analysis.value import Worth, measure_of, worth
 from bizq_lab.config import ArmSpec
 from bizq_lab.core.decision import DEFAULT_ARM
 from bizq_lab.core.estimate import Estimate
+from bizq_lab.tuning.limits import Limits
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
@@ -22,6 +23,24 @@ if TYPE_CHECKING:
 PERCENT = 100
 VALUE_LEVEL = 0.8  # two-sided: the value that is maximised is a 90 % lower bound
 FIRM_LEVEL = 0.9  # two-sided: budget and floors are kept at 95 % bounds
+
+
+class Use(NamedTuple):
+    """What an arm takes of one model's rate limits.
+
+    Attributes:
+        model: Catalog key.
+        share: Of the arm's tasks that this model was assigned.
+        tokens: Input and output tokens of a task.
+        rpm: The model's requests a minute; None where not stated.
+        tpm: Its tokens a minute.
+    """
+
+    model: str
+    share: float
+    tokens: float
+    rpm: int | None
+    tpm: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +55,7 @@ class Measured:
         quality: None where not measured.
         cost_usd: With the interval whose upper end the budget is held against.
         latency_s: With the interval whose upper end the limit is held against; None where not measured.
+        uses: What it takes of models with rate limits.
     """
 
     arm: str
@@ -45,6 +65,7 @@ class Measured:
     quality: Estimate | None
     cost_usd: Estimate
     latency_s: Estimate | None
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +78,7 @@ class TaskEvidence:
         present: Integer percent by arm, as routed now.
         measured: Arms with enough evidence, by id.
         excluded: Why an arm of the log has no share, by id.
+        forbidden: Measured arms that residency or entitlement rules out, and why.
     """
 
     task_type: str
@@ -64,6 +86,7 @@ class TaskEvidence:
     present: Mapping[str, int]
     measured: Mapping[str, Measured]
     excluded: Mapping[str, str]
+    forbidden: Mapping[str, str]
 
     @property
     def known_present(self) -> Mapping[str, float] | None:
@@ -93,6 +116,7 @@ def task_evidence(
     *,
     config: RoutingConfig | None,
     arms: Mapping[str, ArmSpec],
+    limits: Limits,
     min_tasks: int,
     window: Window,
 ) -> list[TaskEvidence]:
@@ -103,12 +127,14 @@ def task_evidence(
         catalog: Gives values, and which models are retired.
         config: What runs now; without it, the rules.
         arms: Arms that weights may be given to.
+        limits: Rule out models by residency and entitlement.
         min_tasks: Fewest independent tasks or units that count as a measurement.
         window: Which part of the log.
     """
     cells: dict[str, dict[str, Cell]] = {}
     for cell in read_cells(log, window, by_model=False, keep_default=True):
         cells.setdefault(cell.task_type, {})[cell.arm] = cell
+    uses = _uses(log, catalog, window)
     routed = dict(config.tasks) if config is not None else {}
     names = [name for name in catalog.task_types if name in cells or name in routed]
     names += sorted((set(cells) | set(routed)) - set(names))
@@ -119,6 +145,8 @@ def task_evidence(
             catalog,
             arms=arms,
             present=_present(routed.get(name)),
+            limits=limits,
+            uses=uses,
             min_tasks=min_tasks,
         )
         for name in names
@@ -132,6 +160,8 @@ def _of_type(
     *,
     arms: Mapping[str, ArmSpec],
     present: Mapping[str, int],
+    limits: Limits,
+    uses: Mapping[tuple[str, str], tuple[Use, ...]],
     min_tasks: int,
 ) -> TaskEvidence:
     entry, _ = catalog.task_type(task_type)
@@ -147,13 +177,15 @@ def _of_type(
         if found is None:
             excluded[arm] = "its spread could not be judged"
         else:
-            measured[arm] = found
+            measured[arm] = replace(found, uses=uses.get((task_type, arm), ()))
+    barred = {arm: limits.forbids(task_type, catalog.resolve(arms[arm].model)) for arm in measured if arm in arms}
     return TaskEvidence(
         task_type=task_type,
         value_usd=entry.value_usd,
         present=present,
         measured=measured,
         excluded={arm: why for arm, why in excluded.items() if why},
+        forbidden={arm: why for arm, why in barred.items() if why},
     )
 
 
@@ -192,6 +224,26 @@ def _measured(arm: str, cell: Cell, value_usd: float, measure: str) -> Measured 
         cost_usd=cost,
         latency_s=cell.mean(METRICS["latency"], FIRM_LEVEL),
     )
+
+
+def _uses(log: Log, catalog: Catalog, window: Window) -> dict[tuple[str, str], tuple[Use, ...]]:
+    """Of models with rate limits, by (task type, arm); nothing is asked of the log where no model has any."""
+    if all(model.limits.rpm is None and model.limits.tpm is None for model in catalog.models.values()):
+        return {}
+    params = {name: value for name, value in window.params().items() if name != "workspace_id"}
+    rows = log.query("arm_tokens", **params)
+    totals: dict[tuple[str, str], int] = {}
+    for row in rows:
+        key = row["task_type"], row["arm"]
+        totals[key] = totals.get(key, 0) + row["n"]
+    found: dict[tuple[str, str], list[Use]] = {}
+    for row in rows:
+        model, key = catalog.models.get(row["model"]), (row["task_type"], row["arm"])
+        if model is not None:
+            tokens = (row["input_tokens"] + row["output_tokens"]) / row["n"]
+            use = Use(model.key, row["n"] / totals[key], tokens, model.limits.rpm, model.limits.tpm)
+            found.setdefault(key, []).append(use)
+    return {key: tuple(own) for key, own in found.items()}
 
 
 def _present(routing: object) -> dict[str, int]:

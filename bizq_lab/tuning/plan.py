@@ -6,23 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bizq_lab.core.estimate import Estimate
-from bizq_lab.core.money import format_usd
 from bizq_lab.errors import InfeasibleLimits
+from bizq_lab.tuning.build import build
 from bizq_lab.tuning.gain import PairedSums, gain
-from bizq_lab.tuning.limits import Limits, build
+from bizq_lab.tuning.limits import Limits
 from bizq_lab.tuning.options import PERCENT, TaskEvidence
-from bizq_lab.tuning.program import Infeasible, Problem, Solution, solve
+from bizq_lab.tuning.program import Infeasible, Problem, Solution
 from bizq_lab.tuning.proposal import CHANGED, ShadowPrice, Status
+from bizq_lab.tuning.solver import infeasible, solve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What becomes of each task type."""
+    """What becomes of each task type; `problem` is the last program, None where there was nothing to choose."""
 
     percent: Mapping[str, Mapping[str, int]]
     statuses: Mapping[str, Status]
     gains: Mapping[str, Estimate]
     prices: tuple[ShadowPrice, ...]
+    problem: Problem | None = None
 
 
 def make_plan(found: Sequence[TaskEvidence], limits: Limits, paired: PairedSums, level: float) -> Plan:
@@ -33,7 +35,8 @@ def make_plan(found: Sequence[TaskEvidence], limits: Limits, paired: PairedSums,
         return Plan(percent={}, statuses=statuses, gains={}, prices=())
     solution, problem = _solved(open_types, limits, kept=frozenset())
     gains = _gains(open_types, problem, solution, paired, level)
-    undecided = {name for name, estimate in gains.items() if estimate.lower <= 0.0}
+    barred = {e.task_type for e in open_types if any(e.present.get(arm) for arm in e.forbidden)}
+    undecided = {name for name, estimate in gains.items() if estimate.lower <= 0.0} - barred
     # What was never measured cannot be held to a limit, so it leaves the program; what was, stays in it, fixed.
     leaving = {e.task_type for e in open_types if e.task_type in undecided and e.known_present is None}
     kept = undecided - leaving
@@ -49,7 +52,7 @@ def make_plan(found: Sequence[TaskEvidence], limits: Limits, paired: PairedSums,
     percent, final = _percent(problem, solution), _gains(remaining, problem, solution, paired, level)
     for e in remaining:
         moved = dict(percent[e.task_type]) != dict(e.present)
-        mandatory = e.task_type in forced or final[e.task_type].lower <= 0.0
+        mandatory = e.task_type in forced | barred or final[e.task_type].lower <= 0.0
         statuses[e.task_type] = (
             ("required" if mandatory else "improved")
             if moved
@@ -64,26 +67,20 @@ def make_plan(found: Sequence[TaskEvidence], limits: Limits, paired: PairedSums,
             ShadowPrice(limit=limit.name, value_usd=solution.prices[limit.name], unit=limit.unit, step=limit.scale)
             for limit in problem.limits
         ),
+        problem=problem,
     )
 
 
 def _choice(evidence: TaskEvidence) -> bool:
-    """Whether there is anything to choose: two measured arms, or one that is not what runs now."""
-    return len(evidence.measured) > 1
+    """Whether there is anything to choose: two measured arms, of which one at least is allowed."""
+    return len(evidence.measured) > 1 and len(evidence.forbidden) < len(evidence.measured)
 
 
 def _solved(found: Sequence[TaskEvidence], limits: Limits, *, kept: frozenset[str]) -> tuple[Solution, Problem]:
     problem = build(found, limits, kept=kept)
     answer = solve(problem)
     if isinstance(answer, Infeasible):
-        wishes = [f"{r.name} by {_amount(r.amount, r.unit)}" for r in answer.relaxations]
-        message = "no weights keep all limits"
-        hint = (
-            f"relax {' and '.join(wishes)}" if wishes else "no whole percentages keep them; relax any of them a little"
-        )
-        error = InfeasibleLimits(message, hint=hint)
-        error.relax = tuple((r.name, r.amount, r.unit) for r in answer.relaxations)
-        raise error
+        raise infeasible(answer)
     return answer, problem
 
 
@@ -110,7 +107,3 @@ def _gains(
     # The best of k arms was picked on these data: Bonferroni over its k - 1 rivals keeps the promise of `level`.
     fair = {e.task_type: 1 - (1 - level) / max(len(e.measured) - 1, 1) for e in found}
     return {e.task_type: gain(e, shares[e.task_type], paired, level=fair[e.task_type]) for e in found}
-
-
-def _amount(amount: float, unit: str) -> str:
-    return format_usd(amount) if unit == "usd" else f"{amount:.3g} {unit}"

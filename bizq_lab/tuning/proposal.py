@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bizq_lab.core.result import Cell as Value
+    from bizq_lab.tuning.frontier import BudgetFrontier
+    from bizq_lab.tuning.limit_change import LimitChange
+    from bizq_lab.tuning.program import Problem
 
 Status = Literal["improved", "required", "unchanged", "undecided", "no_evidence"]
 CHANGED: frozenset[Status] = frozenset({"improved", "required"})
@@ -87,6 +90,7 @@ class Proposal(Result):
         volume: Tasks that `gain`, `cost` and the budget are about.
         shadow_prices: What the limits cost.
         blockers: Why it must not be published without an override; empty if it may.
+        problem: The program behind the weights, to ask again with another limit; None where nothing could be chosen.
     """
 
     title: ClassVar[str] = "Proposed weights"
@@ -99,6 +103,7 @@ class Proposal(Result):
     volume: float
     shadow_prices: tuple[ShadowPrice, ...] = ()
     blockers: tuple[str, ...] = ()
+    problem: Problem | None = None
 
     def status(self, task_type: str) -> Status:
         """What becomes of a task type."""
@@ -108,6 +113,32 @@ class Proposal(Result):
     def moved(self) -> frozenset[str]:
         """Task types whose weights change."""
         return frozenset(row.task_type for row in self.rows if row.status in CHANGED)
+
+    def what_if(self, limit: str, bound: float) -> LimitChange:
+        """The same program with one limit moved: what would change, and what it would be worth.
+
+        Args:
+            limit: Its name, as in `shadow_prices`.
+            bound: The limit's new bound, in its unit.
+
+        Raises:
+            InfeasibleLimits: Nothing keeps the limits then; says which to relax by how much.
+            InputError: There is no such limit.
+            NotEnoughData: There was nothing to choose, so no program.
+        """
+        from bizq_lab.tuning.limit_change import limit_change  # noqa: PLC0415 - it needs this module's rows
+
+        return limit_change(self.problem, limit, bound)
+
+    def frontier(self, points: int = 50) -> BudgetFrontier:
+        """The greatest value at every budget, from the cheapest weights to those that need no more.
+
+        Raises:
+            NotEnoughData: There was nothing to choose, so no program.
+        """
+        from bizq_lab.tuning.frontier import budget_frontier  # noqa: PLC0415 - as above
+
+        return budget_frontier(self.problem, points=points)
 
     def summary(self) -> str:
         """How many task types move, what that is worth, and why the rest stay."""

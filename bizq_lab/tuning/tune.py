@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bizq_lab.analysis.cells import Window
@@ -12,17 +12,19 @@ from bizq_lab.core.result import Provenance
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.tuning.document import write_config
 from bizq_lab.tuning.gain import PairedSums, total
-from bizq_lab.tuning.limits import EXPLORATION_FLOOR, Limits
+from bizq_lab.tuning.limits import EXPLORATION_FLOOR, PEAK_FACTOR, Limits
 from bizq_lab.tuning.options import FIRM_LEVEL, PERCENT, Measured, TaskEvidence, arms_of, task_evidence
 from bizq_lab.tuning.plan import Plan, make_plan
 from bizq_lab.tuning.proposal import Proposal, ProposalRow
 from bizq_lab.tuning.publish import MIN_TASKS
+from bizq_lab.tuning.reprice import repriced
 
 if TYPE_CHECKING:
     from datetime import date
 
     from bizq_lab.catalog import Catalog
     from bizq_lab.config import RoutingConfig
+    from bizq_lab.core.model import Tier
     from bizq_lab.store import Log
 
 SHOWN = 3
@@ -40,6 +42,10 @@ def tune(
     exploration_floor: float = EXPLORATION_FLOOR,
     ramp_limit: float = 1.0,
     volumes: Mapping[str, float] | None = None,
+    peak_factor: float = PEAK_FACTOR,
+    local_only: Collection[str] = (),
+    tier_caps: Mapping[str, Tier] | None = None,
+    reprice: bool = False,
     min_tasks: int = MIN_TASKS,
     level: float = 0.95,
     experiment: str | None = None,
@@ -63,6 +69,10 @@ def tune(
         exploration_floor: See `Limits`.
         ramp_limit: See `Limits`.
         volumes: See `Limits`.
+        peak_factor: See `Limits`.
+        local_only: See `Limits`.
+        tier_caps: See `Limits`.
+        reprice: Take logged tokens at the catalog's prices of today instead of the costs as they were logged.
         min_tasks: Fewest independent tasks an arm must have; publishing refuses less than 10.
         level: Confidence of the gain that a move must show.
         experiment: Only this experiment's outcomes.
@@ -81,10 +91,15 @@ def tune(
         exploration_floor=exploration_floor,
         ramp_limit=ramp_limit,
         volumes=volumes,
+        peak_factor=peak_factor,
+        local_only=local_only,
+        tier_caps=tier_caps,
     )
     window = Window(experiment=experiment, from_us=from_us, to_us=to_us)
     arms = arms_of(log, config)
-    found = task_evidence(log, catalog, config=config, arms=arms, min_tasks=min_tasks, window=window)
+    found = task_evidence(log, catalog, config=config, arms=arms, limits=limits, min_tasks=min_tasks, window=window)
+    if reprice:
+        found = repriced(found, log, catalog, window)
     if not found:
         message = "neither the log nor the config knows a task type"
         raise NotEnoughData(message, hint="run some tasks first")
@@ -98,6 +113,7 @@ def tune(
         volume=sum(limits.volume(e.task_type) for e in found),
         shadow_prices=plan.prices,
         blockers=tuple(blockers),
+        problem=plan.problem,
         caveats=_caveats(found, plan, limits),
         provenance=Provenance(
             view="task_outcome",
@@ -160,7 +176,12 @@ def _caveats(found: Sequence[TaskEvidence], plan: Plan, limits: Limits) -> tuple
         message = f"The budget does not cover {len(unpriced)} task types that stay on routing whose cost is unknown"
         notes.append(Caveat(code="budget_partial", message=message))
     left_out = sorted(
-        {f"{arm} at {e.task_type}: {why}" for e in found for arm, why in e.excluded.items() if arm != DEFAULT_ARM}
+        {
+            f"{arm} at {e.task_type}: {why}"
+            for e in found
+            for arm, why in {**e.excluded, **e.forbidden}.items()
+            if arm != DEFAULT_ARM
+        }
     )
     if left_out:
         shown = "; ".join(left_out[:SHOWN]) + (f"; and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else "")

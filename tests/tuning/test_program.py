@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bizq_lab.errors import InputError
-from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution, solve
+from bizq_lab.errors import InfeasibleLimits, InputError, NotEnoughData
+from bizq_lab.tuning.frontier import budget_frontier
+from bizq_lab.tuning.limit_change import limit_change
+from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution
+from bizq_lab.tuning.rounding import largest_remainder, repaired
+from bizq_lab.tuning.solver import relaxed, solve
 
 VALUES = st.floats(-1.0, 1.0, allow_subnormal=False).map(lambda v: round(v, 3))
 
@@ -148,3 +152,77 @@ def test_floors_that_leave_no_room_are_refused() -> None:
     options = tuple(Option(group="g", arm=arm, value=1.0, low=0.6) for arm in "ab")
     with pytest.raises(InputError, match="120 %"):
         solve(Problem(options=options, volumes={"g": 1.0}))
+
+
+# -- rounding beyond the integer program ----------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems())
+def test_moving_single_percents_mends_a_broken_budget_or_gives_up(problem: Problem) -> None:
+    """Where it does not give up, it loses little to the best of all whole percentages."""
+    found = relaxed(problem)
+    if found is None:
+        return
+    rounded = largest_remainder(problem, found[0])
+    assert rounded is not None
+    mended = repaired(problem, rounded)
+    if mended is None:
+        return
+    assert [mended[:2].sum(), mended[2:].sum()] == [100, 100]
+    assert not problem.broken(mended / 100)
+    assert problem.value(mended / 100) >= (brute(problem) or 0.0) - 0.1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=7), st.sampled_from([0.0, 0.05, 0.1]))
+def test_largest_remainders_sum_to_100_within_a_percent_of_the_shares(raw: list[float], low: float) -> None:
+    shares = low + (1 - low * len(raw)) * (np.array(raw) + 1e-9) / (sum(raw) + 1e-9 * len(raw))
+    options = tuple(Option(group="g", arm=f"a{i}", value=0.0, low=low) for i in range(len(raw)))
+    percent = largest_remainder(Problem(options=options, volumes={"g": 1.0}), shares)
+    assert percent is not None
+    assert percent.sum() == 100
+    assert np.abs(percent - 100 * shares).max() < 1.0 + 1e-6
+
+
+# -- one limit moved ------------------------------------------------------------------------------------------------
+
+
+def budgeted(bound: float) -> Problem:
+    """Two task types; the dearer arm is better."""
+    options = tuple(
+        Option(group=g, arm=a, value=v, expected_value=v, expected_cost_usd=c)
+        for g in "gh"
+        for a, v, c in (("cheap", 1.0, 0.1), ("dear", 2.0, 1.0))
+    )
+    costs = {i: 10 * o.expected_cost_usd for i, o in enumerate(options)}
+    limit = Limit(name="budget", coefficients=costs, bound=bound, unit="usd", scale=bound / 100)
+    return Problem(options=options, volumes={"g": 10.0, "h": 10.0}, limits=(limit,))
+
+
+def test_moving_a_limit_says_what_it_buys_and_whose_weights_change() -> None:
+    change = limit_change(budgeted(11.0), "budget", 20.0)
+    assert change.value_then_usd > change.value_usd
+    assert change.cost_usd <= 11.0 < change.cost_then_usd <= 20.0
+    assert {row.task_type for row in change.rows} <= {"g", "h"}
+    assert "budget from 11 to 20 usd" in change.summary()
+    with pytest.raises(InputError, match="no such limit"):
+        limit_change(budgeted(11.0), "latency", 1.0)
+    with pytest.raises(InfeasibleLimits, match="relax budget"):
+        limit_change(budgeted(11.0), "budget", 1.0)
+    with pytest.raises(NotEnoughData):
+        limit_change(None, "budget", 1.0)
+
+
+def test_the_frontier_rises_from_the_cheapest_weights_and_never_bends_upwards() -> None:
+    frontier = budget_frontier(budgeted(11.0), points=12)
+    costs, results = [r.cost_usd for r in frontier.rows], [r.result_usd for r in frontier.rows]
+    assert costs[0] == pytest.approx(2.0)
+    assert costs[-1] == pytest.approx(20.0)
+    assert np.diff(results).min() >= -1e-9
+    assert np.diff([r.price_usd for r in frontier.rows[:-1]]).max() <= 1e-9
+    assert results[0] < frontier.mean_result_usd < results[-1]
+    assert frontier.plot() is not None
+    assert "a day buys results worth" in frontier.summary()
+    with pytest.raises(InputError, match="points"):
+        budget_frontier(budgeted(11.0), points=1)

@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from bizq_lab.catalog import load_catalog
+from bizq_lab.catalog import Catalog, load_catalog
+from bizq_lab.catalog.schema import ModelEntry, RateLimits
 from bizq_lab.config import ArmSpec, RoutingConfig, load_config
-from bizq_lab.core.events import ConfigEvent, Event
-from bizq_lab.errors import InfeasibleLimits, InputError, InvalidRoutingConfig, NotEnoughData, UnsafeProposal
+from bizq_lab.core.events import AttemptEvent, ConfigEvent, Event
+from bizq_lab.errors import (
+    InfeasibleLimits,
+    InputError,
+    InvalidRoutingConfig,
+    NotEnoughData,
+    PriceMissing,
+    UnsafeProposal,
+)
 from bizq_lab.simulate import World
 from bizq_lab.store import Log
 from bizq_lab.tuning import Proposal, publish, tune
 from tests.support.analysis_log import TASK_TYPE, Stream, simulate
+from tests.support.store_events import make_event
 
 TODAY = date(2026, 11, 24)
 CATALOG = load_catalog("current", as_of=TODAY)
@@ -239,3 +248,111 @@ def test_an_expired_config_is_never_published(tmp_path: Path) -> None:
     expired = config_of({"default": 100}).evolve(expires_on=TODAY)
     with pytest.raises(InvalidRoutingConfig, match="expired"):
         publish(expired, tmp_path / "routing.json", override="please")
+
+
+# -- rate limits, residency, entitlement, other prices ---------------------------------------------------------------
+
+
+def limited(**limits: int) -> Catalog:
+    """The catalog with rate limits on the large model."""
+    models = {
+        key: m.model_copy(update={"limits": RateLimits(**limits)}) if key == MODELS["large"] else m
+        for key, m in CATALOG.models.items()
+    }
+    return with_models(models)
+
+
+def test_a_models_rate_limit_couples_the_task_types_it_serves(log: Log, stream: Stream) -> None:
+    """2,880 tasks a day and type are 2 a minute, 6 at the peak: a limit of 6 requests leaves half of both."""
+    other = "customer.process_return"
+    run_arms(stream, {"small": 5, "large": 28}, tasks=30)
+    for number in range(30):
+        for arm, count in {"small": 5, "large": 28}.items():
+            stream.run(
+                arm=arm,
+                task=f"o{number}",
+                succeeded=number < count,
+                decide={"model": MODELS[arm], "task_type": other},
+                cost_usd=0.001 + number * 1e-6,
+            )
+    present = RoutingConfig.start(
+        CATALOG, arms=ARMS, tasks={TASK_TYPE: {"small": 100}, other: {"small": 100}}, as_of=TODAY
+    )
+    volumes = {TASK_TYPE: 2_880.0, other: 2_880.0}
+    for limits, name in (({"rpm": 6}, "request limit"), ({"tpm": 900}, "token limit")):
+        proposal = tune(log, limited(**limits), as_of=TODAY, config=present, volumes=volumes)
+        given = sum(weights(proposal, t).get("large", 0) for t in (TASK_TYPE, other))
+        assert 95 <= given <= 100
+        (price,) = [p for p in proposal.shadow_prices if p.limit.startswith(name)]
+        assert price.value_usd > 0
+        assert f"{name} of openai/gpt-6.1-terra" in str(price)
+
+
+def test_residency_and_entitlement_rule_out_models_at_once(log: Log, stream: Stream) -> None:
+    run_arms(stream, {"small": 28, "large": 29}, tasks=30)
+    present = config_of({"large": 100})
+    capped = tune(log, CATALOG, as_of=TODAY, config=present, tier_caps={TASK_TYPE: "economy"}, ramp_limit=0.2)
+    assert weights(capped) == {"small": 100}
+    assert capped.status(TASK_TYPE) == "required"
+    assert "above the economy" in str(capped.caveats)
+    with pytest.raises(InputError, match="tier_caps"):
+        tune(log, CATALOG, as_of=TODAY, tier_caps={"*": "gold"})  # type: ignore[dict-item]
+    kept = tune(log, CATALOG, as_of=TODAY, config=present, local_only=["*"])
+    assert weights(kept) == {"large": 100}
+    assert "off this machine" in str(kept.caveats)
+
+
+def test_new_prices_need_no_new_data(log: Log, stream: Stream) -> None:
+    """Ten times the price of the large model's tokens, as logged call by call."""
+    run_arms(stream, {"small": 25, "large": 29}, tasks=30, cost={"small": 0.001, "large": 0.002})
+    for row in log.sql("SELECT decision_id, model FROM decision").to_dict("records"):
+        log.append(call(row["decision_id"], row["model"], nano=CATALOG.price(row["model"]).cost_nano_usd(1_000, 500)))
+    dear = with_prices(CATALOG, MODELS["large"], 10.0)
+    same = tune(log, CATALOG, as_of=TODAY, config=config_of({"small": 100}), reprice=True)
+    then = tune(log, dear, as_of=TODAY, config=config_of({"small": 100}), reprice=True)
+    cost = {
+        (p, r.arm): r.cost_usd.value for p, found in (("now", same), ("then", then)) for r in found.rows if r.cost_usd
+    }
+    assert cost["then", "large"] == pytest.approx(10 * cost["now", "large"])
+    assert cost["then", "small"] == pytest.approx(cost["now", "small"])
+    nano = CATALOG.price(MODELS["large"]).cost_nano_usd(1_000, 500) or 0
+    assert cost["now", "large"] == pytest.approx(nano / 1e9)
+
+
+def test_what_was_not_logged_call_by_call_cannot_be_priced_anew(log: Log, stream: Stream) -> None:
+    run_arms(stream, {"small": 25, "large": 29}, tasks=30)
+    with pytest.raises(PriceMissing, match="no priced call"):
+        tune(log, CATALOG, as_of=TODAY, config=config_of({"small": 100}), reprice=True)
+
+
+def call(decision_id: str, model: str, *, nano: int | None) -> AttemptEvent:
+    """One ended call of 1,000 tokens in and 500 out."""
+    return make_event(
+        "attempt",
+        event_id=f"evt_a_{decision_id}",
+        attempt_id=f"a_{decision_id}",
+        decision_id=decision_id,
+        model=model,
+        input_tokens=1_000,
+        output_tokens=500,
+        cache_read_input_tokens=0,
+        core_us=0,
+        cost_nano_usd=nano,
+    )  # type: ignore[return-value]
+
+
+def with_prices(catalog: Catalog, key: str, factor: float) -> Catalog:
+    """The catalog with one model's prices multiplied."""
+    model = catalog.models[key]
+    prices = tuple(
+        p.model_copy(update={"input": (p.input or 0) * factor, "output": (p.output or 0) * factor})
+        for p in model.prices
+    )
+    return with_models({**catalog.models, key: model.model_copy(update={"prices": prices})})
+
+
+def with_models(models: Mapping[str, ModelEntry]) -> Catalog:
+    """The catalog of the day with other models."""
+    return Catalog(
+        name=CATALOG.name, purpose=CATALOG.purpose, as_of=TODAY, models=dict(models), task_types=CATALOG.task_types
+    )
