@@ -1,4 +1,4 @@
-"""`bizq-lab tune|export|import-config|verify`: from the log to weights, and from weights to what production runs."""
+"""`bizq-lab tune|export|import-config|sign|diff|verify`: from weights to what production runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, existing, say
+from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, existing, read_key, say
 from bizq_lab.config.exporters import LOCAL_URL, Target
 from bizq_lab.config.importers import Source
 from bizq_lab.errors import InputError, NotEnoughData
@@ -132,22 +132,73 @@ def _text(file: Path) -> str:
         raise InputError(f"{str(file)!r} is not text in UTF-8", hint="name the gateway's own config file") from None
 
 
-def verify(config: ConfigArgument, as_json: AsJson = False) -> None:
-    """Check a config: schema, checksum, weights, arms and expiry. Exits 3 when it has expired.
+def sign(
+    config: ConfigArgument,
+    key: Annotated[Path, typer.Option(help="Ed25519 private key in PEM.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; default is the config itself.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign a verified config, so that readers can tell who wrote it.
+
+    Example: bizq-lab sign routing.json --key key.pem
+    """
+    from bizq_lab.config import load_config, save_config
+    from bizq_lab.config.signing import sign_config
+
+    signed = sign_config(load_config(_there(config)), read_key(key))
+    written = save_config(signed, out or config)
+    say(f"wrote {written}")
+    by = "" if signed.signature is None else signed.signature.key
+    emit({"file": str(written), "sha256": signed.hash, "key": by}, as_json=as_json, text=f"signed with key {by}")
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(help="A routing.json.")],
+    second: Annotated[Path, typer.Argument(help="Another, usually the later one.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say in words what differs between two configs, and how many units change their arm.
+
+    Example: bizq-lab diff routing.json next.json
+    """
+    from bizq_lab.config import diff as paths
+    from bizq_lab.config import in_words, load_config
+
+    a, b = load_config(_there(first)), load_config(_there(second))
+    said = in_words(a, b)
+    changes = [change._asdict() for change in paths(a, b)]
+    document = {"first": a.hash, "second": b.hash, "said": list(said), "changes": changes}
+    emit(document, as_json=as_json, text="\n".join(said) or "no difference")
+
+
+def verify(
+    config: ConfigArgument,
+    key: Annotated[
+        Path | None, typer.Option(help="Ed25519 public key in PEM; the config must be signed with it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a config: schema, checksum, signature, weights, arms and expiry. Exits 3 when it has expired.
 
     Example: bizq-lab verify out/demo/routing.json
     """
     from bizq_lab.catalog import load_catalog
     from bizq_lab.config import load_config
+    from bizq_lab.config.shippable import refuse_retired
 
     checked = load_config(_there(config))
+    if key is not None:
+        from bizq_lab.config.signing import verify_signature
+
+        verify_signature(checked, read_key(key))
     catalog = load_catalog(checked.catalog)
-    for arm in checked.arms.values():
-        catalog.resolve(arm.model)
+    for name, arm in checked.arms.items():
+        refuse_retired(arm.model, catalog, offline=checked.purpose == "offline", where=f"arm {name!r}")
     facts = {
         "config": str(config),
         "sha256": checked.hash,
         "purpose": checked.purpose,
+        "signed_with": checked.signature and checked.signature.key,
         "as_of": checked.as_of.isoformat(),
         "expires_on": checked.expires_on and checked.expires_on.isoformat(),
         "expired": checked.expired(datetime.now(UTC).date()),
@@ -167,4 +218,4 @@ def _there(path: Path) -> Path:
     return path
 
 
-COMMANDS = (tune, export, import_config, verify)
+COMMANDS = (tune, export, import_config, sign, diff, verify)

@@ -99,6 +99,18 @@ def existing(path: Path) -> Path:
     return path
 
 
+def read_key(path: Path) -> bytes:
+    """A key file; what it holds is never shown.
+
+    Raises:
+        NotEnoughData: There is no such file.
+    """
+    if not path.is_file():
+        message = f"no key at {str(path)!r}"
+        raise NotEnoughData(message, hint="make one: openssl genpkey -algorithm ed25519 -out key.pem")
+    return path.read_bytes()
+
+
 def _strict(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None

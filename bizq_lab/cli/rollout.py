@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bizq_lab.cli.output import AsJson, Exit, LogPath, emit
+from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, read_key
 from bizq_lab.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ConfigArgument = Annotated[Path, typer.Argument(help="The routing.json that production reads.")]
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Today; default the clock's day.")]
 Because = Annotated[str, typer.Option("--reason", help="Why; logged with the step.")]
+Key = Annotated[Path | None, typer.Option(help="Ed25519 private key in PEM: the configs written are signed.")]
 DEFAULT_LOG = Path("lab.duckdb")
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ def start(
     min_hours: Annotated[float, typer.Option(help="Least age of a stage before it is left.")] = 24.0,
     override: Annotated[str, typer.Option(help="Start against the evidence, for this logged reason.")] = "",
     log: LogPath = DEFAULT_LOG,
+    key: Key = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +55,7 @@ def start(
     """
     from bizq_lab.tuning import GUARDRAILS
 
-    with _desk(config, log) as desk:
+    with _desk(config, log, key) as desk:
         report = desk.start(
             task_type=task_type,
             arm=arm,
@@ -68,14 +70,16 @@ def start(
 
 
 @app.command()
-def check(config: ConfigArgument, log: LogPath = DEFAULT_LOG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def check(
+    config: ConfigArgument, log: LogPath = DEFAULT_LOG, key: Key = None, as_of: AsOf = None, as_json: AsJson = False
+) -> None:
     """Advance, hold or roll back, by what came in so far. For a scheduler: exits 3 when it rolled back.
 
     It also exits 3 while the split is broken, the config has expired, or somebody published another one.
 
     Example: bizq-lab rollout check routing.json --log lab.duckdb
     """
-    with _desk(config, log) as desk:
+    with _desk(config, log, key) as desk:
         report = desk.check(as_of=as_of and as_of.date())
     _say(report, as_json=as_json)
     if report.alert:
@@ -84,13 +88,18 @@ def check(config: ConfigArgument, log: LogPath = DEFAULT_LOG, as_of: AsOf = None
 
 @app.command()
 def promote(
-    config: ConfigArgument, reason: Because, log: LogPath = DEFAULT_LOG, as_of: AsOf = None, as_json: AsJson = False
+    config: ConfigArgument,
+    reason: Because,
+    log: LogPath = DEFAULT_LOG,
+    key: Key = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take the next step of the ramp by hand.
 
     Example: bizq-lab rollout promote routing.json --reason "reviewed 200 answers"
     """
-    with _desk(config, log) as desk:
+    with _desk(config, log, key) as desk:
         report = desk.promote(reason=reason, as_of=as_of and as_of.date())
     _say(report, as_json=as_json)
 
@@ -108,13 +117,18 @@ def hold(config: ConfigArgument, reason: Because, log: LogPath = DEFAULT_LOG, as
 
 @app.command()
 def rollback(
-    config: ConfigArgument, reason: Because, log: LogPath = DEFAULT_LOG, as_of: AsOf = None, as_json: AsJson = False
+    config: ConfigArgument,
+    reason: Because,
+    log: LogPath = DEFAULT_LOG,
+    key: Key = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
 ) -> None:
     """Restore what ran before, now; no evidence is asked for.
 
     Example: bizq-lab rollout rollback routing.json --reason "complaints"
     """
-    with _desk(config, log) as desk:
+    with _desk(config, log, key) as desk:
         report = desk.rollback(reason=reason, as_of=as_of and as_of.date())
     _say(report, as_json=as_json)
 
@@ -130,7 +144,7 @@ def history(config: ConfigArgument, log: LogPath = DEFAULT_LOG, as_json: AsJson 
 
 
 @contextmanager
-def _desk(config: Path, log: Path) -> Iterator[Rollouts]:
+def _desk(config: Path, log: Path, key: Path | None = None) -> Iterator[Rollouts]:
     """The rollout of a file; its catalog is the config's, or the current one where the config cannot be read."""
     from bizq_lab.config import load_config
     from bizq_lab.errors import InvalidRoutingConfig
@@ -141,7 +155,7 @@ def _desk(config: Path, log: Path) -> Iterator[Rollouts]:
     except InvalidRoutingConfig:
         catalog = "current"
     with Lab.open(log, catalog=catalog, providers={}) as lab:
-        yield lab.rollout(config, author=_who())
+        yield lab.rollout(config, author=_who(), private_key=None if key is None else read_key(key))
 
 
 def _say(report: RolloutReport, *, as_json: bool) -> None:

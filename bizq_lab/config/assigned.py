@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bizq_lab.config.assign import bucket, pick
+from bizq_lab.config.assign import PreparedArms, bucket, pick_prepared, prepare
 from bizq_lab.config.parts import ArmSpec
 from bizq_lab.core.decision import DEFAULT_ARM
 
@@ -77,31 +77,57 @@ def splits_of(config: RoutingConfig, task_type: str) -> list[ConfigSplit]:
     return splits
 
 
-def assigned(config: RoutingConfig, task_type: str, workspace_id: str, *, task_key: str = "") -> Assigned:
-    """The arm of a unit.
+class Assigner:
+    """Assigns by one config; what does not depend on the unit is prepared once.
 
-    Args:
-        config: What production runs.
-        task_type: Exact name.
-        workspace_id: What sticks to its arm, unless the config says the task does.
-        task_key: Identity of the task, where the unit is the task; by default the workspace's.
+    Attributes:
+        config: Whose word it is.
     """
-    for split in splits_of(config, task_type):
-        unit = (task_key or workspace_id) if split.by_task else workspace_id
-        if split.namespace and not split.buckets[0] <= bucket(split.namespace, unit) < split.buckets[1]:
-            continue
-        arm = pick(split.weights, salt=split.salt, unit=unit)
-        return Assigned(
-            arm=arm,
-            spec=config.arms.get(arm),
-            policy="experiment" if split.experiment else "weights",
-            unit=unit,
-            propensity=split.weights[arm] / sum(split.weights.values()),
-            experiment=split.experiment,
-            stage=split.stage,
-            config_hash=config.hash,
-        )
-    return Assigned(DEFAULT_ARM, None, "rules", workspace_id, 1.0, "", "", config.hash)
+
+    def __init__(self, config: RoutingConfig) -> None:
+        """Prepare nothing yet: a service may ask for few of many task types."""
+        self.config = config
+        self._prepared: dict[str, tuple[tuple[ConfigSplit, PreparedArms, int], ...]] = {}
+
+    def assign(self, task_type: str, workspace_id: str, *, task_key: str = "") -> Assigned:
+        """The arm of a unit.
+
+        Args:
+            task_type: Exact name.
+            workspace_id: What sticks to its arm, unless the config says the task does.
+            task_key: Identity of the task, where the unit is the task; by default the workspace's.
+        """
+        for split, arms, total in self._splits(task_type):
+            unit = (task_key or workspace_id) if split.by_task else workspace_id
+            if split.namespace and not split.buckets[0] <= bucket(split.namespace, unit) < split.buckets[1]:
+                continue
+            arm = pick_prepared(arms, salt=split.salt, unit=unit)
+            return Assigned(
+                arm=arm,
+                spec=self.config.arms.get(arm),
+                policy="experiment" if split.experiment else "weights",
+                unit=unit,
+                propensity=split.weights[arm] / total,
+                experiment=split.experiment,
+                stage=split.stage,
+                config_hash=self.config.hash,
+            )
+        return Assigned(DEFAULT_ARM, None, "rules", workspace_id, 1.0, "", "", self.config.hash)
+
+    def _splits(self, task_type: str) -> tuple[tuple[ConfigSplit, PreparedArms, int], ...]:
+        if task_type not in self.config.tasks and not self.config.experiments:
+            return ()  # names of unknown types must not pile up
+        if task_type not in self._prepared:
+            splits = splits_of(self.config, task_type)
+            if not splits:
+                return ()
+            self._prepared[task_type] = tuple((s, prepare(s.weights), sum(s.weights.values())) for s in splits)
+        return self._prepared[task_type]
+
+
+def assigned(config: RoutingConfig, task_type: str, workspace_id: str, *, task_key: str = "") -> Assigned:
+    """`Assigner.assign`, for one question."""
+    return Assigner(config).assign(task_type, workspace_id, task_key=task_key)
 
 
 def _positive(weights: Mapping[str, int]) -> dict[str, int]:

@@ -132,6 +132,18 @@ class ExperimentSpec(Frozen):
         return self.namespace or self.id
 
 
+class Signature(Frozen):
+    """Who wrote a config.
+
+    Attributes:
+        key: First 16 hex digits of the SHA-256 of the raw public key.
+        ed25519: Signature in hex, of the config without it.
+    """
+
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    ed25519: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
+
+
 class EvidenceRow(Frozen):
     """One finding behind the weights (S32).
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bizq_lab.config.assign import overlap
 from bizq_lab.config.canonical import SCHEMA_VERSION, config_hash
-from bizq_lab.config.parts import ArmSpec, EvidenceRow, ExperimentSpec, Frozen, Name, TaskRouting
+from bizq_lab.config.parts import ArmSpec, EvidenceRow, ExperimentSpec, Frozen, Name, Signature, TaskRouting
 from bizq_lab.core.decision import DEFAULT_ARM
 from bizq_lab.errors import InvalidRoutingConfig
 
@@ -39,6 +39,7 @@ class RoutingConfig(Frozen):
         tasks: Routing by task type.
         experiments: Running online experiments.
         evidence: The findings behind the weights.
+        signature: Who wrote it; None when it is not signed.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -55,6 +56,7 @@ class RoutingConfig(Frozen):
     tasks: Mapping[Name, TaskRouting] = Field(default_factory=dict)
     experiments: tuple[ExperimentSpec, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
+    signature: Signature | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -130,13 +132,18 @@ class RoutingConfig(Frozen):
         return validated(cls, fields)
 
     def evolve(self, **changes: object) -> Self:
-        """The next version: changed fields, checked again, with this one as its parent.
+        """The next version: changed fields, checked again, with this one as its parent; nobody has signed it yet.
 
         Raises:
             InvalidRoutingConfig: The result is inconsistent.
         """
         fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return validated(type(self), {**fields, "parent": self.hash, **changes})
+        return validated(type(self), {**fields, "parent": self.hash, "signature": None, **changes})
+
+    def with_signature(self, signature: Signature | None) -> Self:
+        """The same version, signed by another or by nobody."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return validated(type(self), {**fields, "signature": signature})
 
     def with_weights(self, task_type: str, weights: Mapping[str, int], *, stage: str = "") -> Self:
         """The next version with other weights for one task type; its salt stays, so that units stay where they can."""

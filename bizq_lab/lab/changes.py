@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,11 +59,16 @@ class Changes(Parts):
         self.use(load_config(Path(path)))
         return Path(path)
 
-    def rollout(self, path: str | Path, *, author: str = "") -> Rollouts:
+    def rollout(self, path: str | Path, *, author: str = "", private_key: bytes | None = None) -> Rollouts:
         """The rollout of this routing config file: `start`, `check`, `promote`, `hold`, `rollback`, `history`."""
         from bizq_lab.tuning.rollout import Rollouts  # noqa: PLC0415 - as in `learn`
 
-        return Rollouts(path=Path(path), log=self.log, catalog=self.catalog, clock=self.clock, author=author)
+        sign: Callable[[RoutingConfig], RoutingConfig] | None = None
+        if private_key is not None:
+            from bizq_lab.config.signing import sign_config  # noqa: PLC0415 - cryptography is optional
+
+            sign = partial(sign_config, private_key=private_key)
+        return Rollouts(path=Path(path), log=self.log, catalog=self.catalog, clock=self.clock, author=author, sign=sign)
 
     def export(self, target: Target, config: RoutingConfig | None = None) -> Export:
         """The config in force as a gateway reads it, and what that gateway cannot express.

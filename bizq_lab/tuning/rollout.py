@@ -76,7 +76,7 @@ class Rollouts(RolloutSteps):
             override=override.strip(),
             **options,
         )
-        first = rollout.config(baseline, rollout.percent, as_of=today)
+        first = self._made(rollout, baseline, rollout.percent, today)
         problems = unsupported(first, present=baseline)
         if problems and not override.strip():
             message = f"the evidence does not support the rollout: {'; '.join(problems)}"

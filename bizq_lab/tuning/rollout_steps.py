@@ -7,6 +7,7 @@ alone: no log, no evidence, no expiry can hold it up.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ class RolloutSteps:
         catalog: Says which models are retired.
         clock: Time of every step.
         author: Who acts, as logged.
+        sign: Signs what is written, where readers take up signed configs alone.
     """
 
     path: Path
@@ -45,6 +47,22 @@ class RolloutSteps:
     catalog: Catalog
     clock: Clock
     author: str = ""
+    sign: Callable[[RoutingConfig], RoutingConfig] | None = None
+
+    def _made(self, rollout: Rollout, present: RoutingConfig, percent: int, as_of: date) -> RoutingConfig:
+        """The config of a share, signed where the one before was."""
+        made = rollout.config(present, percent, as_of=as_of)
+        if self.sign is not None:
+            return self.sign(made)
+        if present.signature is not None:
+            message = f"config {present.hash[:12]} is signed, and the next one would not be"
+            raise InputError(message, hint="give the private key: --key key.pem")
+        return made
+
+    def _restored(self, rollout: Rollout, present: RoutingConfig | None, as_of: date) -> RoutingConfig:
+        """What ran before, with the signature it had; a missing key holds no rollback up."""
+        restored = rollout.restored(present, as_of=as_of)
+        return restored if self.sign is None or restored == rollout.baseline else self.sign(restored)
 
     def _step(  # noqa: PLR0917 - private
         self,
@@ -97,7 +115,7 @@ class RolloutSteps:
     ) -> RolloutReport:
         present = self._present()
         moved = rollout.model_copy(update={"stage": rollout.stage + 1})
-        config = rollout.config(present, moved.percent, as_of=today)
+        config = self._made(rollout, present, moved.percent, today)
         done = self._step(
             rollout, present, action, config, now_us, today, author, reason, said,
             stage=moved.stage, status="ramping", percent=moved.percent,
@@ -127,7 +145,7 @@ class RolloutSteps:
             present: RoutingConfig | None = load_config(self.path)
         except InvalidRoutingConfig:
             present = None
-        config = rollout.restored(present, as_of=today)
+        config = self._restored(rollout, present, today)
         share = rollout.before().get(rollout.arm, 0)
         done = self._step(
             rollout,
@@ -171,9 +189,9 @@ class RolloutSteps:
         if behind and present is not None:
             back = last.action == "rolled_back"
             config = (
-                rollout.restored(present, as_of=last.as_of)
+                self._restored(rollout, present, last.as_of)
                 if back
-                else rollout.config(present, last.percent, as_of=last.as_of)
+                else self._made(rollout, present, last.percent, last.as_of)
             )
             save_config(config, self.path)
             present = config
