@@ -47,6 +47,10 @@ rollouts: $(VENV)/.dev ## how often rollouts are taken back, 200 of each kind (m
 evaluation: $(VENV)/.dev ## coverage of off-policy intervals over 500 logs, simulated and recorded, whole (minutes)
 	$(BIN)/python -m tests.calibration.policies
 
+.PHONY: recorded
+recorded: $(VENV)/.dev ## what tuned weights save on recorded outcomes of real models, cross-validated (minutes; needs ../shared/data)
+	$(BIN)/python -m tests.benchmarks.bench_recorded
+
 .PHONY: months
 months: $(VENV)/.dev ## 200 months of a known world: what tuned weights earn of the optimum, and against simple ways (half an hour)
 	$(BIN)/python -m tests.calibration.months

@@ -4,6 +4,7 @@ It exists so that every answer carries its interval, its method and its reservat
 executed: it meets that only in the log's schema. `what_if` and `evaluate` alone route, the tasks of the log once more.
 """
 
+from bizq_lab.analysis.acceptability import Acceptability, AcceptabilityRow, acceptability
 from bizq_lab.analysis.alerts import AlertRow, Alerts, alerts
 from bizq_lab.analysis.compare import compare
 from bizq_lab.analysis.comparison import Comparison, ComparisonRow
@@ -19,6 +20,8 @@ from bizq_lab.analysis.performance import Performance, PerformanceRow, performan
 from bizq_lab.analysis.what_if import WhatIf, WhatIfRow, what_if
 
 __all__ = [
+    "Acceptability",
+    "AcceptabilityRow",
     "AlertRow",
     "Alerts",
     "Comparison",
@@ -38,6 +41,7 @@ __all__ = [
     "PerformanceRow",
     "WhatIf",
     "WhatIfRow",
+    "acceptability",
     "alerts",
     "compare",
     "cost_change",

@@ -11,6 +11,7 @@ import numpy as np
 
 from bizq_lab.analysis.cells import Cell, Window, read_cells
 from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.analysis.tradeoff import frontier_shares, steps
 from bizq_lab.analysis.value import Worth, dominated_by, measure_of, shrunk_scores, worth
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.result import Provenance, Result
@@ -43,7 +44,11 @@ class EfficiencyRow:
         cost_usd: Mean cost of a task.
         cost_per_success_usd: With Fieller's interval, unbounded where successes are too rare; None without success.
         net_benefit_usd: Value of the results less their cost, a task; None without a catalog or a price.
+        p_best: Probability of the greatest net benefit; None where the spread is not known.
         dominated_by: An arm that costs no more and gives no less, by the point estimates.
+        mixed_out_by: Two arms whose mixture gives more for the money (extended dominance), by the point estimates.
+        icer_usd: Cost of one more unit of quality over the next cheaper efficient arm.
+        frontier_share: How often it is on the cost-quality frontier when both are drawn anew.
     """
 
     task_type: str
@@ -59,7 +64,11 @@ class EfficiencyRow:
     cost_usd: Estimate | None
     cost_per_success_usd: Estimate | None
     net_benefit_usd: Estimate | None
+    p_best: float | None
     dominated_by: str
+    mixed_out_by: str
+    icer_usd: float | None
+    frontier_share: float | None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -91,6 +100,31 @@ class Efficiency(Result):
     def records(self) -> list[dict[str, Value]]:
         """One mapping an arm."""
         return [{name: getattr(row, name) for name in self.columns} for row in self.rows]
+
+    def plot_frontier(self, task_type: str, ax: Axes | None = None) -> Axes:
+        """Cost against quality of one task type's arms, or against success where quality was not measured.
+
+        Raises:
+            NotEnoughData: No arm of the task type has a known cost.
+        """
+        from bizq_lab.viz import frontier  # noqa: PLC0415 - loads matplotlib
+
+        own = [row for row in self.rows if row.task_type == task_type and row.cost_usd is not None]
+        if not own:
+            message = f"no arm of {task_type!r} has a known cost"
+            raise NotEnoughData(message, hint="name a task type of this answer, or give its models prices")
+        gain = "quality" if all(row.quality is not None for row in own) else "success"
+        rows = [
+            {
+                "arm": row.arm if row.frontier_share is None else f"{row.arm} ({row.frontier_share:.0%})",
+                "cost_usd": row.cost_usd,
+                gain: getattr(row, gain),
+            }
+            for row in own
+        ]
+        return frontier(
+            rows, quality=gain, title=f"Cost and {gain} at {task_type}, with the chance to be efficient", ax=ax
+        )
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Cost of a success by arm; where there was none, cost of a task."""
@@ -166,13 +200,15 @@ def _ordered(task_type: str, cells: Sequence[Cell], catalog: Catalog | None, lev
     costs = {name: cell.mean(METRICS["cost"], level) for name, cell in names.items()}
     gains = {name: cell.mean(METRICS[measure], level) for name, cell in names.items()}
     points = {n: (c.value, g.value) for n in names if (c := costs[n]) is not None and (g := gains[n]) is not None}
-    dominated = dominated_by(points)
+    dominated, along = dominated_by(points), steps(points)
+    shares = frontier_shares(names, measure, rng=np.random.default_rng(RANK_SEED))
     rows = []
     for rank, name in enumerate(order, start=1):
         cell, success = names[name], names[name].mean(METRICS["success"], level)
         if success is None:
             continue
-        best, last = sets.get(name, (1, len(order)))
+        best, last, chance = sets.get(name, (1, len(order), None))
+        step = along.get(name)
         rows.append(
             EfficiencyRow(
                 task_type=task_type,
@@ -188,7 +224,11 @@ def _ordered(task_type: str, cells: Sequence[Cell], catalog: Catalog | None, lev
                 cost_usd=costs[name],
                 cost_per_success_usd=cell.per_success(level),
                 net_benefit_usd=worths[name].estimate if name in worths else None,
+                p_best=chance,
                 dominated_by=dominated.get(name, ""),
+                mixed_out_by="" if step is None or name in dominated else step.between,
+                icer_usd=None if step is None else step.icer_usd,
+                frontier_share=shares.get(name),
             )
         )
     return rows
@@ -214,7 +254,7 @@ def _scores(
     return {name: scores.get(name, -math.inf) for name in names}
 
 
-def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, int]]:
+def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, int, float | None]]:
     """Simultaneous rank sets; arms count as independent, which is conservative where they shared their tasks."""
     known = {name: value for name, value in worths.items() if math.isfinite(value.se) and value.se > 0}
     if len(known) < 2 or len(known) < len(worths):  # noqa: PLR2004 - a rank needs a rival
@@ -225,7 +265,7 @@ def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, i
         rng=np.random.default_rng(RANK_SEED),
         level=level,
     )
-    return {name: (found.best, found.worst) for name, found in zip(known, sets, strict=True)}
+    return {name: (found.best, found.worst, found.p_best) for name, found in zip(known, sets, strict=True)}
 
 
 def _caveats(cells: Sequence[Cell], catalog: Catalog | None, types: Sequence[str]) -> tuple[Caveat, ...]:

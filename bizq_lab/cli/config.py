@@ -23,6 +23,8 @@ def tune(
     quality_floor: Annotated[float, typer.Option(min=0, max=1, help="Least success rate to keep.")] = 0.0,
     config: Annotated[Path | None, typer.Option(help="The config in force; its arms are tuned.")] = None,
     publish: Annotated[Path | None, typer.Option(help="Write the proposal to this routing.json.")] = None,
+    prove: Annotated[bool, typer.Option("--prove", help="Show the proof; publishing then needs it.")] = False,
+    reprice: Annotated[bool, typer.Option("--reprice", help="Logged tokens at the prices of today.")] = False,
     override: Annotated[str, typer.Option(help="Publish against the evidence, for this logged reason.")] = "",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date the config carries.")] = None,
     as_json: AsJson = False,
@@ -38,11 +40,12 @@ def tune(
     present = None if config is None else load_config(_there(config))
     catalog = "current" if present is None else present.catalog
     with Lab.open(existing(log), catalog=catalog, config=present) as lab:
-        proposal = lab.tune(budget_usd=budget, quality_floor=quality_floor, as_of=when)
+        proposal = lab.tune(budget_usd=budget, quality_floor=quality_floor, reprice=reprice, as_of=when)
+        proof = lab.prove(proposal) if prove else None
         if publish is not None:
-            lab.publish(proposal, publish, override=override)
+            lab.publish(proposal, publish, override=override, proof=proof)
             say(f"published {publish}")
-    emit(proposal, as_json=as_json)
+    emit(proposal if proof is None else proof, as_json=as_json)
 
 
 def export(

@@ -1,4 +1,4 @@
-"""`bizq-lab performance|compare|efficiency|what-if|evaluate|sql`: questions to the log, each one call of the lab."""
+"""`bizq-lab performance|compare|efficiency|acceptability|what-if|evaluate|sql`: questions to the log, one call each."""
 
 from __future__ import annotations
 
@@ -52,6 +52,23 @@ def efficiency(
 
     with Lab.open(existing(log), catalog=catalog) as lab:
         emit(lab.efficiency(task_type=task_type), as_json=as_json)
+
+
+def acceptability(
+    task_type: Annotated[str, typer.Option("--task-type", "-t", help="Which task type.")],
+    log: LogPath = DEFAULT_LOG,
+    value: Annotated[list[float] | None, typer.Option(help="What a success is worth, USD; may be repeated.")] = None,
+    catalog: Preset = "current",
+    as_json: AsJson = False,
+) -> None:
+    """Which arm is the best choice, for every worth of a success: probabilities over a range.
+
+    Example: bizq-lab acceptability --log out/demo/lab.duckdb --task-type customer.process_return
+    """
+    from bizq_lab.lab import Lab
+
+    with Lab.open(existing(log), catalog=catalog) as lab:
+        emit(lab.acceptability(task_type=task_type, values_usd=value or ()), as_json=as_json)
 
 
 def what_if(
@@ -116,4 +133,4 @@ def sql(
     emit(rows, as_json=as_json, text=frame.to_string(index=False))
 
 
-COMMANDS = (performance, compare, efficiency, what_if, evaluate, sql)
+COMMANDS = (performance, compare, efficiency, acceptability, what_if, evaluate, sql)

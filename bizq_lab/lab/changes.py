@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bizq_lab.config.exporters import Export, Target
     from bizq_lab.core.decision import CostEstimate
     from bizq_lab.experiments import ModelABTester
-    from bizq_lab.tuning import Proposal
+    from bizq_lab.tuning import Proof, Proposal
     from bizq_lab.tuning.rollout import Rollouts
 
 
@@ -51,11 +51,19 @@ class Changes(Parts):
         decision = self.service.router.route_task(task, context, snapshot=self.snapshot(context), arm=arm)
         return decision.estimate
 
-    def publish(self, proposal: Proposal | RoutingConfig, path: str | Path, *, override: str = "") -> Path:
+    def prove(self, proposal: Proposal, **options: Any) -> Proof:
+        """What a proposal is worth against what runs now, for whom it changes, and whether the log supports it."""
+        from bizq_lab.tuning import prove  # noqa: PLC0415 - as in `learn`
+
+        return prove(self.log, self.catalog, proposal, present=self.config, **options)
+
+    def publish(
+        self, proposal: Proposal | RoutingConfig, path: str | Path, *, override: str = "", proof: Proof | None = None
+    ) -> Path:
         """Write the proposal's config to a file, log the step, and route by it from now on."""
         from bizq_lab.tuning import publish  # noqa: PLC0415 - as in `learn`
 
-        publish(proposal, Path(path), sink=self.log, override=override, clock=self.clock, ids=self.ids)
+        publish(proposal, Path(path), sink=self.log, override=override, proof=proof, clock=self.clock, ids=self.ids)
         self.use(load_config(Path(path)))
         return Path(path)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bizq_lab.analysis import (
+        Acceptability,
         Comparison,
         CostChange,
         DayByDay,
@@ -45,6 +46,12 @@ class Questions(Parts):
         from bizq_lab.analysis import efficiency  # noqa: PLC0415 - as in `learn`
 
         return efficiency(self.log, catalog=self.catalog, **options)
+
+    def acceptability(self, *, task_type: str, **options: Any) -> Acceptability:
+        """Which arm is best, for every worth of a success."""
+        from bizq_lab.analysis import acceptability  # noqa: PLC0415 - as in `learn`
+
+        return acceptability(self.log, catalog=self.catalog, task_type=task_type, **options)
 
     def what_if(
         self, config: RoutingConfig | str | Path | None, *, task_type: str | None = None, limit: int | None = None

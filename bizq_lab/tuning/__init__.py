@@ -9,6 +9,7 @@ from bizq_lab.tuning.guardrails import GUARDRAILS, Guardrail
 from bizq_lab.tuning.limit_change import LimitChange, LimitChangeRow
 from bizq_lab.tuning.limits import Limits
 from bizq_lab.tuning.program import Infeasible, Limit, Option, Problem, Solution
+from bizq_lab.tuning.proof import Proof, ProofRow, prove
 from bizq_lab.tuning.proposal import Proposal, ProposalRow, ShadowPrice
 from bizq_lab.tuning.publish import publish
 from bizq_lab.tuning.rollout import Rollouts
@@ -28,6 +29,8 @@ __all__ = [
     "Limits",
     "Option",
     "Problem",
+    "Proof",
+    "ProofRow",
     "Proposal",
     "ProposalRow",
     "RolloutHistory",
@@ -35,6 +38,7 @@ __all__ = [
     "Rollouts",
     "ShadowPrice",
     "Solution",
+    "prove",
     "publish",
     "solve",
     "tune",

@@ -105,6 +105,10 @@ class Proposal(Result):
     blockers: tuple[str, ...] = ()
     problem: Problem | None = None
 
+    def volume_of(self, task_type: str) -> float:
+        """Tasks a day of a task type that the program is about."""
+        return 1.0 if self.problem is None else self.problem.volumes.get(task_type, 1.0)
+
     def status(self, task_type: str) -> Status:
         """What becomes of a task type."""
         return next(row.status for row in self.rows if row.task_type == task_type)

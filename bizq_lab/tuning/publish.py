@@ -11,10 +11,11 @@ from bizq_lab.config import RoutingConfig, save_config
 from bizq_lab.core.decision import DEFAULT_ARM
 from bizq_lab.core.events import ConfigEvent
 from bizq_lab.core.ids import derived_id
-from bizq_lab.errors import InvalidRoutingConfig, UnsafeProposal
+from bizq_lab.errors import InputError, InvalidRoutingConfig, UnsafeProposal
 
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, EventSink, IdSource
+    from bizq_lab.tuning.proof import Proof
     from bizq_lab.tuning.proposal import Proposal
 
 MIN_TASKS = 10
@@ -25,6 +26,7 @@ def publish(
     path: str | Path,
     *,
     present: RoutingConfig | None = None,
+    proof: Proof | None = None,
     sink: EventSink | None = None,
     override: str = "",
     author: str = "",
@@ -37,6 +39,7 @@ def publish(
         proposal: What `tune` proposed, or a config that carries its own evidence.
         path: The file to write; replaced atomically.
         present: What runs now, when a config is published: only arms whose share grows need evidence.
+        proof: What `prove` found; whatever stands against shipping refuses it here too.
         sink: Where the step is logged.
         override: Reason for publishing what the evidence does not support; logged with the step.
         author: Who publishes; by default what produced the config.
@@ -56,6 +59,11 @@ def publish(
     else:
         # What runs now may stay: only what moves needs evidence.
         problems = [*unsupported(config, among=proposal.moved), *proposal.blockers]
+    if proof is not None:
+        if proof.config_hash != config.hash:
+            message = f"the proof is of config {proof.config_hash[:12]}, not of {config.hash[:12]}"
+            raise InputError(message, hint="prove the config that is to be published")
+        problems = [*problems, *proof.blockers]
     if problems and not override.strip():
         message = f"the evidence does not support config {config.hash[:12]}: {'; '.join(problems)}"
         raise UnsafeProposal(message, hint="collect more, or pass override='the reason', which is logged")
