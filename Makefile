@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11+ and the package registries: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers coverage calibration rollouts crash targets clean
+.PHONY: help demo test check lint types layers coverage calibration rollouts crash storm targets clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -55,8 +55,11 @@ recorded: $(VENV)/.dev ## what tuned weights save on recorded outcomes of real m
 months: $(VENV)/.dev ## 200 months of a known world: what tuned weights earn of the optimum, and against simple ways (half an hour)
 	$(BIN)/python -m tests.calibration.months
 
-crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors (minutes)
-	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py
+crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors, 200 deaths at named points (minutes)
+	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py tests/execution/test_crash.py
+
+storm: $(VENV)/.dev ## 2,000 tasks under a budget against a provider that fails 30 % of calls (a minute)
+	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest tests/lab/test_storm.py
 
 targets: $(TARGETS)/.litellm $(TARGETS)/.tensorzero $(TARGETS)/.node ## the gateways that exports are tested with, each in an environment of its own
 

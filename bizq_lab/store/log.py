@@ -37,6 +37,8 @@ _READ_PATIENCE_S = 5.0
 _COLLECT_PATIENCE_S = 5.0
 # A question would rather answer without the latest events than wait for them.
 _QUESTION_PATIENCE_S = 1.0
+# Without a file there is nothing to answer from: another process is just making it.
+_BIRTH_PATIENCE_S = 30.0
 _NS_PER_US = 1000
 
 
@@ -253,8 +255,10 @@ class Log:
         if self.read_only or not os.access(self.path.parent, os.W_OK):
             return
         try:
-            self._collect(_QUESTION_PATIENCE_S)
+            self._collect(_QUESTION_PATIENCE_S if self.path.exists() else _BIRTH_PATIENCE_S)
         except LogLocked:
+            if not self.path.exists():
+                raise
             self._last = CollectReport(complete=False)
 
     def _file_lock(self, *, exclusive: bool) -> AbstractContextManager[bool]:
