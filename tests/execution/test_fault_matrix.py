@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Protocol
@@ -294,6 +295,37 @@ def test_a_fault_has_exactly_the_consequences_of_its_class(
     assert bench.health.state(PRIMARY[wire]) == fault.breaker
     assert bench.health.state(wire) == fault.provider_breaker
     assert set(fault.flags) <= set(bench.sink.attempts[0].flags)
+    _check_result(bench, result, fault, completed=recovered or bool(backup))
+
+
+@pytest.fixture(scope="module")
+def asynchronous(running_server: FaultServer) -> Iterator[Callable[[bool], tuple[asyncio.Runner, Bench]]]:
+    """Benches whose clients live on a loop of the caller's own, as in a service."""
+    with asyncio.Runner() as runner:
+        made = {stream: Bench(running_server, stream=stream) for stream in (True, False)}
+        yield lambda stream: (runner, made[stream].fresh())
+        for bench in made.values():
+            runner.run(bench.executor.aclose())
+
+
+@pytest.mark.parametrize(
+    ("fault", "wire"), [pytest.param(one, wire, id=f"{one.name}-{wire}") for one in FAULTS for wire in one.wires]
+)
+def test_an_asynchronous_caller_sees_the_same(
+    server: FaultServer, asynchronous: Callable[[bool], tuple[asyncio.Runner, Bench]], fault: Fault, wire: str
+) -> None:
+    """On a loop of its own, beside the background loop that serves synchronous callers."""
+    runner, bench = asynchronous(fault.streaming[-1])
+    server.script(wire, fault.answers)
+    server.on_hold = bench.clock.expire if fault.hold else server.on_hold
+    made = decision(PRIMARY[wire], BACKUP[wire], context=ANYWHERE)
+    result = runner.run(bench.executor.execute(made, made.task, made.context))
+
+    recovered = fault.rows[-1] == "ok"
+    backup = [f"{BACKUP[wire]}:ok"] if not recovered and fault.follows == "backup" else []
+    assert classes(bench.sink.attempts) == [f"{PRIMARY[wire]}:{row}" for row in fault.rows] + backup
+    assert len(bench.clock.slept) == len(fault.waits)
+    _check_money(bench, fault, wire)
     _check_result(bench, result, fault, completed=recovered or bool(backup))
 
 

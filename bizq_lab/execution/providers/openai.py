@@ -137,13 +137,17 @@ class OpenAIProvider(SdkProvider["AsyncOpenAI"]):
     def _read_chunk(chunk: Any, draft: Draft, elapsed_s: float) -> None:
         if not hasattr(chunk, "to_dict"):
             raise malformed("an event of the stream is not a JSON object", chunk, request_id=draft.request_id)
-        _read_answer(chunk.to_dict(mode="python", exclude_unset=True, warnings=False), draft)
-        for choice in chunk.choices or ():
-            delta = choice.delta
-            draft.add(getattr(delta, "content", None), elapsed_s)
-            refusal = getattr(delta, "refusal", None)
+        answer = chunk.to_dict(mode="python", exclude_unset=True, warnings=False)
+        _read_answer(answer, draft)
+        choices = answer.get("choices") or ()
+        for choice in choices if isinstance(choices, list | tuple) else [choices]:
+            delta = (choice.get("delta") or {}) if isinstance(choice, Mapping) else None
+            if not isinstance(choice, Mapping) or not isinstance(delta, Mapping):
+                raise malformed("a choice of the stream is not what the API promises", request_id=draft.request_id)
+            draft.add(delta.get("content"), elapsed_s)
+            refusal = delta.get("refusal")
             draft.add(refusal, elapsed_s)
-            finish = "refusal" if refusal else text_or_empty(choice.finish_reason)
+            finish = "refusal" if refusal else text_or_empty(choice.get("finish_reason"))
             # A refusal keeps its name although the stream then ends with "stop".
             draft.finish_reason = (
                 draft.finish_reason if draft.finish_reason == "refusal" else finish or draft.finish_reason
@@ -163,8 +167,14 @@ def _read_answer(answer: Mapping[str, Any], draft: Draft) -> None:
         }
     timings = answer.get("timings")
     if isinstance(timings, Mapping):  # llama.cpp measures its own compute
-        spent = [timings.get("prompt_ms"), timings.get("predicted_ms")]
-        draft.core_seconds = sum(float(ms) for ms in spent if isinstance(ms, int | float)) / 1000
+        spent = [_milliseconds(timings.get(name)) for name in ("prompt_ms", "predicted_ms")]
+        draft.core_seconds = sum(spent) / 1000
+
+
+def _milliseconds(value: object) -> float:
+    """A time that can be true; one that cannot counts as none, and the whole response time is charged instead."""
+    possible = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= READ_TIMEOUT_S * 1000
+    return float(value) if possible else 0.0  # type: ignore[arg-type]  # it is a number, if it is possible
 
 
 def _detail(usage: Mapping[str, Any], group: str, name: str) -> object:
