@@ -15,6 +15,7 @@ LARGEST_SQUARE = 10**250  # far beyond any measurement, and its square root stil
 
 _MANTISSA_BITS = 53
 _ROUNDING = Fraction(1, 10**12)
+_CLEARLY = 1.0 - 1e-9
 
 
 def add(left: Number, right: Number) -> Number:
@@ -24,9 +25,14 @@ def add(left: Number, right: Number) -> Number:
     return left + right
 
 
+def exactly(value: Number) -> int | Fraction:
+    """The number itself; a float as the fraction it is."""
+    return Fraction(value) if isinstance(value, float) else value
+
+
 def covariance(n: int, x: Number, y: Number, xy: Number) -> float:
     """Unbiased covariance from sums, rounded once at the end."""
-    return float((n * Fraction(xy) - Fraction(x) * Fraction(y)) / (n * (n - 1)))
+    return float((n * exactly(xy) - exactly(x) * exactly(y)) / (n * (n - 1)))
 
 
 def check_sums(n: int, totals: tuple[Number, ...], squares: tuple[Number, ...]) -> None:
@@ -38,8 +44,11 @@ def check_sums(n: int, totals: tuple[Number, ...], squares: tuple[Number, ...]) 
         if not (-LARGEST_SQUARE < total < LARGEST_SQUARE and -LARGEST_SQUARE < total_sq < LARGEST_SQUARE):
             message = f"total == {str(total)[:40]}, total_sq == {str(total_sq)[:40]}, must be finite and of sane size"
             raise InputError(message, hint="a missing measurement is left out, never NaN; is the unit right?")
-        excess = Fraction(total) ** 2 - n * Fraction(total_sq)  # Cauchy-Schwarz: never positive
-        if excess > _ROUNDING * n * Fraction(total_sq):
+        if float(total) ** 2 < _CLEARLY * n * float(total_sq):
+            continue  # no need to be exact about what is far from its bound
+        mine, theirs = exactly(total), exactly(total_sq)
+        excess = mine * mine - n * theirs  # Cauchy-Schwarz: never positive
+        if excess > _ROUNDING * n * theirs:
             message = f"total == {total!r}, total_sq == {total_sq!r} for n == {n}: no sample has these sums"
             raise InputError(message, hint="were the squares summed in another unit, or did they overflow?")
 

@@ -94,7 +94,8 @@ def _integer(problem: Problem) -> Floats | None:
         integrality=np.ones(len(problem.options), dtype=np.int64),
         bounds=Bounds(low, high),
         constraints=constraints,
-        options={"time_limit": 10.0, "mip_rel_gap": 1e-6},
+        # Without presolve: taking a point back through it, HiGHS may write to stdout past every option.
+        options={"time_limit": 10.0, "mip_rel_gap": 1e-6, "presolve": False},
     )
     return None if answer.x is None else np.round(answer.x)
 

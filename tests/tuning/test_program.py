@@ -226,3 +226,19 @@ def test_the_frontier_rises_from_the_cheapest_weights_and_never_bends_upwards() 
     assert "a day buys results worth" in frontier.summary()
     with pytest.raises(InputError, match="points"):
         budget_frontier(budgeted(11.0), points=1)
+
+
+def test_the_integer_program_writes_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    """The solver's own C code once did, into the JSON of `tune --json`."""
+    random = np.random.default_rng(1)
+    for _ in range(6):
+        options = tuple(
+            Option(group=f"g{g}", arm=f"a{a}", value=float(random.normal(1.0, 0.3)), low=0.02)
+            for g in range(10)
+            for a in range(6)
+        )
+        costs = {i: float(random.lognormal(0.0, 1.0)) for i in range(60)}
+        least = sum(min(costs[6 * g + a] for a in range(6)) for g in range(10))
+        budget = Limit(name="budget", coefficients=costs, bound=2.2 * least, unit="usd")
+        solved(Problem(options=options, volumes={f"g{g}": 1.0 for g in range(10)}, limits=(budget,)))
+    assert capfd.readouterr().out == ""
