@@ -43,6 +43,9 @@ def start(
     ] = None,
     alpha: Annotated[float, typer.Option(help="Most probability of taking back what does no harm.")] = 0.05,
     min_hours: Annotated[float, typer.Option(help="Least age of a stage before it is left.")] = 24.0,
+    expires_on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on nothing is ramped any more.")
+    ] = None,
     override: Annotated[str, typer.Option(help="Start against the evidence, for this logged reason.")] = "",
     log: LogPath = DEFAULT_LOG,
     key: Key = None,
@@ -62,6 +65,7 @@ def start(
             ramp=_shares(ramp),
             alpha=alpha,
             min_hours=min_hours,
+            expires_on=expires_on and expires_on.date(),
             override=override,
             as_of=as_of and as_of.date(),
             guardrails=[_guardrail(text) for text in guardrail] if guardrail else GUARDRAILS,

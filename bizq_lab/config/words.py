@@ -39,12 +39,12 @@ def _tasks(a: RoutingConfig, b: RoutingConfig) -> Iterator[str]:
             for arm in sorted({*before.weights, *after.weights})
             if before.weights.get(arm, 0) != after.weights.get(arm, 0)
         ]
-        if moves:
+        if moves or (before.salt, before.unit) != (after.salt, after.unit):
             units = [f"unit_{number}" for number in range(SAMPLE)]
             moved = sum(before_all.assign(name, unit).arm != after_all.assign(name, unit).arm for unit in units)
-            yield f"{name}: {', '.join(moves)}; {moved / SAMPLE:.0%} of units change their arm"
+            yield f"{name}: {', '.join(moves) or 'same weights'}; {moved / SAMPLE:.0%} of units change their arm"
         if before.salt != after.salt:
-            yield f"{name}: the salt changed, so that every unit is dealt anew"
+            yield f"{name}: the salt changed, so that units are dealt anew"
         if before.unit != after.unit:
             yield f"{name}: what sticks to its arm is the {after.unit}, no longer the {before.unit}"
         if before.models != after.models:

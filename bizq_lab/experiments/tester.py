@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from bizq_lab.experiments.deploy import arm_to_deploy, evidence_of, guardrails_o
 from bizq_lab.experiments.plan import ExperimentPlan, Quote, defaults_for, planned_cost
 from bizq_lab.tuning.rollout import Rollouts
 from bizq_lab.tuning.rollout_plan import RAMP
+from bizq_lab.tuning.rollout_steps import day_of
 
 if TYPE_CHECKING:
     from bizq_lab.analysis import Comparison
@@ -236,6 +237,7 @@ class ModelABTester:
         rollout_percentage: int = 10,
         as_of: date | None = None,
         override: str = "",
+        expires_in_days: int = 90,
     ) -> RoutingConfig:
         """Start a rollout of the winner: a share of the traffic now, more as its guardrails clear (S31).
 
@@ -249,6 +251,7 @@ class ModelABTester:
             rollout_percentage: The winner's first share, from 1 to 100; the usual ramp goes on from there.
             as_of: The date the config carries; by default the clock's day.
             override: Reason for deploying the most promising arm against the verdict; logged.
+            expires_in_days: After how many days nothing may be ramped from the config any more: evidence ages.
 
         Returns:
             The published config: its `parent` is the present one.
@@ -262,6 +265,7 @@ class ModelABTester:
             message = f"task_type == {task_type!r}, but the comparison is of {comparison.task_type!r}"
             raise InputError(message, hint="deploy a comparison on the task type it was made on")
         arm = arm_to_deploy(comparison, override=override)
+        today = as_of or day_of(self.clock.now_us())
         desk = Rollouts(path=Path(path), log=self.log, catalog=self.catalog, clock=self.clock, author="deploy_winner")
         desk.start(
             task_type=task_type,
@@ -271,7 +275,8 @@ class ModelABTester:
             guardrails=guardrails_of(comparison),
             evidence=evidence_of(comparison),
             override=override,
-            as_of=as_of,
+            as_of=today,
+            expires_on=today + timedelta(days=expires_in_days),
         )
         return load_config(path)
 

@@ -60,9 +60,18 @@ class Changes(Parts):
     def publish(
         self, proposal: Proposal | RoutingConfig, path: str | Path, *, override: str = "", proof: Proof | None = None
     ) -> Path:
-        """Write the proposal's config to a file, log the step, and route by it from now on."""
+        """Write the proposal's config to a file, log the step, and route by it from now on.
+
+        Raises:
+            RetiredModel: A live config uses a model that its vendor switched off.
+            UnsafeProposal: The evidence does not support it, and no override was given.
+            InvalidRoutingConfig: It has expired, or the file cannot be written.
+        """
+        from bizq_lab.config.shippable import refuse_unshippable  # noqa: PLC0415 - as in `learn`
         from bizq_lab.tuning import publish  # noqa: PLC0415 - as in `learn`
 
+        config = proposal if isinstance(proposal, RoutingConfig) else proposal.config
+        refuse_unshippable(config, self.catalog, today=config.as_of, offline_too=True)
         publish(proposal, Path(path), sink=self.log, override=override, proof=proof, clock=self.clock, ids=self.ids)
         self.use(load_config(Path(path)))
         return Path(path)

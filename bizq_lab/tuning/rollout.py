@@ -50,7 +50,7 @@ class Rollouts(RolloutSteps):
             evidence: Findings that the configs carry.
             override: Reason for starting without enough evidence; logged.
             as_of: Date the config carries; by default the clock's day.
-            options: `alpha`, `min_hours`, `overdue_s` of `Rollout`.
+            options: `alpha`, `min_hours`, `overdue_s`, `expires_on` of `Rollout`.
 
         Raises:
             InputError: A rollout of this file is under way, or the ramp takes away from the arm.

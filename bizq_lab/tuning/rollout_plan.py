@@ -64,6 +64,7 @@ class Rollout(Frozen):
         overdue_s: A decision without an outcome after this many seconds counts as a failure.
         override: Reason for starting against the evidence; logged.
         evidence: Findings that the ramped configs carry.
+        expires_on: First day on which nothing may be ramped from them; None keeps the baseline's.
         stage: Place in `ramp`.
         status: Where it stands.
         steps: What happened, oldest first.
@@ -80,6 +81,7 @@ class Rollout(Frozen):
     overdue_s: Annotated[Number, Field(gt=0.0)] = 3600.0
     override: str = ""
     evidence: tuple[EvidenceRow, ...] = ()
+    expires_on: date | None = None
     stage: Annotated[StrictInt, Field(ge=0)] = 0
     status: Status = "ramping"
     steps: tuple[Step, ...] = ()
@@ -124,7 +126,11 @@ class Rollout(Frozen):
         kept = [row for row in present.evidence if (row.task_type, row.arm, row.metric) not in found]
         weights = ramped(present_weights(self.baseline, self.task_type), self.arm, percent)
         return present.with_weights(self.task_type, weights, stage=self.label(percent)).evolve(
-            parent=present.hash, produced_by=PRODUCER, as_of=as_of, evidence=(*kept, *self.evidence)
+            parent=present.hash,
+            produced_by=PRODUCER,
+            as_of=as_of,
+            expires_on=self.expires_on or present.expires_on,
+            evidence=(*kept, *self.evidence),
         )
 
     def before(self) -> dict[str, int]:

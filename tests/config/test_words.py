@@ -35,7 +35,8 @@ def test_every_kind_of_change_has_its_sentence() -> None:
         expires_on=DAY + timedelta(days=9),
     )
     text = "\n".join(in_words(a, b))
-    for part in ("salt changed", "is the task", "allowed models", "explores by epsilon_greedy", "arm new is new",
+    for part in ("salt changed", "same weights; ", "is the task", "allowed models", "explores by epsilon_greedy",
+                 "arm new is new",
                  "arm terra: model", "experiment e1 starts", "expires on: 2026-11-10"):  # fmt: skip
         assert part in text
     back = "\n".join(in_words(b, a))

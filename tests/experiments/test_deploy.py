@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def test_the_winner_gets_its_share_and_the_rest_stays_as_it_was(tmp_path: Path, 
     assert deployed.tasks[TYPE].weights == {"luna": 10, "plain": 54, "default": 36}
     assert load_config(path) == deployed
     assert (deployed.parent, deployed.as_of) == (present.hash, DAY)
+    assert deployed.expires_on == DAY + timedelta(days=90)
     assert deployed.arms == present.arms
     steps = rows(tmp_path / "lab.duckdb", "SELECT config_hash, parent_hash, action, override FROM config_version")
     assert steps == [

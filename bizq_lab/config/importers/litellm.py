@@ -90,9 +90,9 @@ def _untaken(document: Mapping[str, object], rows: list[Mapping[str, object]]) -
     settings = mapping(document.get("router_settings"))
     for name in sorted(settings):
         if name == "fallbacks":
-            yield Untaken(f"router_settings.{name}", "not taken; fallbacks come from the catalog's ordering")
+            yield Untaken(f"router_settings.{name}", "fallbacks come from the catalog's ordering")
         elif name != "routing_strategy":
-            yield Untaken(f"router_settings.{name}", "not taken; retries, timeouts and limits are bizq_lab's own")
+            yield Untaken(f"router_settings.{name}", "retries, timeouts and limits are bizq_lab's own")
         elif settings[name] != "simple-shuffle":
             yield Untaken(f"router_settings.{name}", "is no weighting; the weights are taken as they stand")
     for row in rows:
