@@ -13,7 +13,7 @@ Harm is charged to the arm that was assigned (intention to treat), and an outcom
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -23,12 +23,13 @@ from bizq_lab.config.parts import Frozen, Number
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.stats.stratified import Codes, Flags, Scale, anytime_bounds, stratified_contrast
+from bizq_lab.stats.tails import normal_quantile, t_quantile
 from bizq_lab.stats.types import Floats
 
 Metric = Literal["quality", "failures", "latency", "cost"]
 State = Literal["harmful", "clear", "undecided", "too_early"]
 MIN_EVENTS = 30
-MIN_CLUSTERS = 20
+MIN_CLUSTERS = 8
 _RATES: frozenset[Metric] = frozenset({"failures"})
 _RELATIVE: frozenset[Metric] = frozenset({"latency", "cost"})
 _TIGHTEST = 5.0  # tightest where a harm of `margin` is about to be seen: five standard errors
@@ -148,8 +149,13 @@ def _read(exposures: Exposures, guardrail: Guardrail, *, rollback_level: float, 
             scale=scale,
         )
         tuning_se = margin / _TIGHTEST
-        harm = anytime_bounds(contrast, tuning_se=tuning_se, level=rollback_level)
-        ceiling = anytime_bounds(contrast, tuning_se=tuning_se, level=clear_level).upper
+        fewest = min(_units(exposures, metric, side) for side in (exposures.treated, ~exposures.treated))
+        wider = {level: _widening(level, fewest) for level in (rollback_level, clear_level)}
+        bounds = {
+            level: anytime_bounds(replace(contrast, se=contrast.se * by), tuning_se=tuning_se, level=level)
+            for level, by in wider.items()
+        }
+        harm, ceiling = bounds[rollback_level], bounds[clear_level].upper
     except NotEnoughData as error:
         return Reading(guardrail=guardrail, state="too_early", why=error.message)
     state: State = "undecided"
@@ -166,7 +172,7 @@ def _too_early(exposures: Exposures, metric: Metric) -> str:
     """Whether the normal approximation may not have set in: few units, or few events of a rate."""
     count, treated = exposures.counts[metric], exposures.treated
     for side, name in ((treated, "the ramping arm"), (~treated, "the rest")):
-        units = len(np.unique(exposures.unit[side & (count > 0)]))
+        units = _units(exposures, metric, side)
         if units < MIN_CLUSTERS:
             return f"{name} has {units} units with an outcome of {MIN_CLUSTERS}"
     if metric in _RATES:
@@ -179,6 +185,15 @@ def _too_early(exposures: Exposures, metric: Metric) -> str:
     ):
         return "nothing but zeros on one side"
     return ""
+
+
+def _units(exposures: Exposures, metric: Metric, side: Flags) -> int:
+    return len(np.unique(exposures.unit[side & (exposures.counts[metric] > 0)]))
+
+
+def _widening(level: float, units: int) -> float:
+    """Student's t over the normal, by the side with fewer units: few clusters understate their own spread."""
+    return t_quantile(level, units - 1) / normal_quantile(level)
 
 
 def _relative(harm: Estimate) -> Estimate:
