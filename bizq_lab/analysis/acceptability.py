@@ -89,6 +89,7 @@ class Acceptability(Result):
         rows = [{"arm": r.arm, "value_usd": r.value_usd, "probability": r.probability} for r in self.rows]
         drawn = acceptability(rows, title=f"Probability of being the best choice at {self.rows[0].task_type}", ax=ax)
         drawn.set_xscale("log")
+        drawn.set_xlim(self.rows[0].value_usd, self.rows[-1].value_usd)
         return drawn
 
 

@@ -74,7 +74,9 @@ class ShadowPrice:
         """`one more USD of budget buys $2.10 of value`."""
         if self.value_usd == 0.0:
             return f"{self.limit} does not bind"
-        amount = "one more USD" if self.unit == "usd" else f"{self.step:g} {self.unit} less strict"
+        if self.unit == "usd":
+            return f"{self.limit}: one more USD buys {format_usd(self.value_usd)} of value"
+        amount = f"{self.step:g} {self.unit} less strict"
         return f"{self.limit}: {amount} buys {format_usd(self.value_usd * self.step)} of value"
 
 

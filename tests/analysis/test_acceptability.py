@@ -38,7 +38,8 @@ def test_the_cheap_arm_leads_while_a_success_is_worth_little_and_the_good_one_la
         assert sum(r.probability for r in answer.rows if r.value_usd == value) == pytest.approx(1.0)
     assert answer.rows[0].probability > 0.99
     assert "cheap from $0.01" in answer.summary()
-    assert answer.plot().get_xscale() == "log"
+    drawn = answer.plot()
+    assert (drawn.get_xscale(), drawn.get_xlim()) == ("log", (0.01, 5.0))
 
 
 def test_the_range_lies_around_what_the_catalog_states(log: Log, stream: Stream) -> None:

@@ -12,6 +12,7 @@ from bizq_lab.catalog import Catalog, load_catalog
 from bizq_lab.catalog.schema import ModelEntry, RateLimits
 from bizq_lab.config import ArmSpec, RoutingConfig, load_config
 from bizq_lab.core.events import AttemptEvent, ConfigEvent, Event
+from bizq_lab.core.money import format_usd
 from bizq_lab.errors import (
     InfeasibleLimits,
     InputError,
@@ -98,7 +99,7 @@ def test_a_budget_moves_traffic_to_the_cheaper_arm_and_holds_at_the_upper_bound(
     assert bound.cost.upper <= 5.0
     (price,) = [price for price in bound.shadow_prices if price.limit == "budget"]
     assert price.value_usd > 0
-    assert "one more USD buys" in str(price)
+    assert f"one more USD buys {format_usd(price.value_usd)} of value" in str(price)
 
 
 def test_a_floor_that_no_arm_keeps_names_itself_and_the_amount(log: Log, stream: Stream) -> None:
