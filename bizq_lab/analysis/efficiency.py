@@ -122,9 +122,7 @@ class Efficiency(Result):
             }
             for row in own
         ]
-        return frontier(
-            rows, quality=gain, title=f"Cost and {gain} at {task_type}, with the chance to be efficient", ax=ax
-        )
+        return frontier(rows, quality=gain, title=f"Cost and {gain}, with the chance to be on the frontier", ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Cost of a success by arm; where there was none, cost of a task."""
