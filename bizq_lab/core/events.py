@@ -194,6 +194,17 @@ class AlertEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryEvent(Event):
+    """An alert went to a channel, failed to, or was laid to rest there. One row per alert, channel and try."""
+
+    kind = "delivery"
+    alert_event_id: str
+    channel: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentEvent(Event):
     """An experiment was planned or changed state. One row per transition; the plan is pre-registered."""
 
@@ -238,6 +249,7 @@ EVENTS: dict[str, type[Event]] = {
         FeedbackEvent,
         HumanTaskEvent,
         AlertEvent,
+        DeliveryEvent,
         ExperimentEvent,
         ConfigEvent,
     )
