@@ -11,7 +11,7 @@ from bizq_lab.catalog import Catalog, load_catalog
 from bizq_lab.config import RoutingConfig, load_config
 from bizq_lab.core.ids import new_id
 from bizq_lab.core.snapshot import Evidence
-from bizq_lab.core.task import RoutingContext, Task, UserFeedback
+from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import OfflineConfig
 from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, SystemClock
 from bizq_lab.lab.budgets import naming_the_budget, open_ledger
@@ -19,7 +19,8 @@ from bizq_lab.lab.changes import Changes
 from bizq_lab.lab.past import Past
 from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
 from bizq_lab.lab.questions import Questions
-from bizq_lab.lab.recorder import LogRecorder, feedback_event
+from bizq_lab.lab.rating.side import Ratings
+from bizq_lab.lab.recorder import LogRecorder
 from bizq_lab.lab.records import Payloads
 from bizq_lab.lab.service import BizQAIRouter
 from bizq_lab.routing import AITaskRouter
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource, Provider
 
 
-class Lab(Questions, Changes):
+class Lab(Questions, Changes, Ratings):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:
@@ -198,13 +199,6 @@ class Lab(Questions, Changes):
         """Execute a decision that was made elsewhere, such as by an `AdaptiveRouter`, and log both."""
         self.service.log_decision(decision)
         return self.executor.execute_with_failover(decision.task, decision, decision.context)
-
-    def rate(self, result: TaskResult, feedback: UserFeedback, *, source: str = "user") -> None:
-        """Log what a person said of a result; days later if need be, and never twice the same."""
-        now_us = self.clock.now_us()
-        self.log.append(
-            feedback_event(result.decision_id, result.task_id, feedback, recorded_at_us=now_us, source=source)
-        )
 
     def close(self) -> None:
         """Close providers and log; nothing acknowledged is lost without it."""

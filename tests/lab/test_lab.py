@@ -24,7 +24,7 @@ def play(folder: Path, seed: int = 0) -> Path:
         lab.experiment().run_model_comparison(TYPE, list(ARMS), tasks_of(n=12))
         lab.publish(lab.tune(as_of=DAY), folder / "routing.json", override="a test")
         for task in tasks_of(n=3):
-            lab.rate(lab.run(task, SHOP), UserFeedback(rating=4.5))
+            lab.give_feedback(lab.run(task, SHOP), UserFeedback(rating=4.5))
         lab.log.collect()
     return folder / "lab.duckdb"
 

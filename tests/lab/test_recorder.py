@@ -114,7 +114,7 @@ def test_a_result_executed_elsewhere_becomes_an_outcome(lab: Lab, tmp_path: Path
 def test_the_same_rating_of_a_result_counts_once(lab: Lab) -> None:
     result = lab.run(TASK, SHOP)
     for _ in range(3):
-        lab.rate(result, UserFeedback(rating=4, rater="ann"))
-    lab.rate(result, UserFeedback(rating=4, rater="bob"))
-    lab.rate(result, UserFeedback(rating=4, rater="bob"), source="audit")
+        lab.give_feedback(result, UserFeedback(rating=4, rater="ann"))
+    lab.give_feedback(result, UserFeedback(rating=4, rater="bob"))
+    lab.give_feedback(result, UserFeedback(rating=4, rater="bob"), source="audit")
     assert counts(lab)["feedback"] == 3

@@ -66,7 +66,7 @@ def test_late_feedback_and_later_tasks_change_no_byte_of_a_past_report(tmp_path:
         results = [lab.run(task, RoutingContext(workspace_id="ws")) for task in tasks_of(n=6)]
         before = {period: render(periodic_report(lab, period, as_of=DAY).report) for period in ("daily", "weekly")}
         clock.advance(DAY_S)
-        lab.rate(results[0], UserFeedback(rating=1.0))
+        lab.give_feedback(results[0], UserFeedback(rating=1.0))
         lab.run(tasks_of(n=1)[0], RoutingContext(workspace_id="ws"))
         after = {period: render(periodic_report(lab, period, as_of=DAY).report) for period in ("daily", "weekly")}
         assert after == before

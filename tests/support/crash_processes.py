@@ -110,7 +110,7 @@ def _work(job: Job) -> None:
             "tokens": result.metrics.total_tokens,
         }
         os.write(fd, f"{json.dumps(said)}\n".encode())
-        lab.rate(result, UserFeedback(rating=4.0, feedback=result.task_id))
+        lab.give_feedback(result, UserFeedback(rating=4.0, feedback=result.task_id))
 
 
 def _collect(job: Job) -> None:
