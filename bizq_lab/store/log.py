@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bizq_lab.core.events import Event
-from bizq_lab.errors import JournalWriteError, LogError, LogLocked
+from bizq_lab.errors import JournalWriteError, LogError, LogLocked, SchemaMismatch
 from bizq_lab.store import reading, schema
 from bizq_lab.store.collect import Collector, CollectReport
 from bizq_lab.store.connection import connect
 from bizq_lab.store.health import LogHealth, examine
 from bizq_lab.store.journal import Durability, Journal
 from bizq_lab.store.locks import file_lock
+from bizq_lab.store.migrations import SCHEMA_VERSION
 from bizq_lab.store.outcomes import rebuild_task_outcome
 from bizq_lab.store.past import show_past
 from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
@@ -70,8 +71,8 @@ class Log:
         }  # fmt: skip
         self._folder = journal_folder(path)
         self._journal = Journal(self._folder, durability=durability)
-        now_us = clock.now_us if clock is not None else _wall_us
-        self._collector = Collector(path, self._folder, now_us=now_us, snapshot=snapshot)
+        self._now_us = clock.now_us if clock is not None else _wall_us
+        self._collector = Collector(path, self._folder, now_us=self._now_us, snapshot=snapshot)
         self._last = CollectReport()
 
     @classmethod
@@ -211,12 +212,21 @@ class Log:
     # -- opening the file -----------------------------------------------------------------------------------------
 
     def _check(self) -> None:
-        """Refuse a file that is not ours before anything is written beside it."""
-        with mode_lock(self.path), self._file_lock(exclusive=False):
-            try:
-                schema.file_version(self.path, patience_s=_QUESTION_PATIENCE_S)
-            except LogLocked:
-                return  # writing needs no DuckDB; the first question will say who holds the file
+        """Refuse a file that is not ours before anything is written beside it, and bring an older one up to date."""
+        with mode_lock(self.path):
+            with self._file_lock(exclusive=False):
+                try:
+                    version = schema.file_version(self.path, patience_s=_QUESTION_PATIENCE_S)
+                except LogLocked:
+                    return  # writing needs no DuckDB; the first question will say who holds the file
+            if version == SCHEMA_VERSION:
+                return
+            if self.read_only or not os.access(self.path.parent, os.W_OK):
+                message = f"{self.path} has schema version {version}; this release asks version {SCHEMA_VERSION}"
+                raise SchemaMismatch(message, hint="open it once where it may be written; a backup is kept beside it")
+            with self._file_lock(exclusive=True) as held:
+                if held:
+                    schema.prepare(self.path, now_us=self._now_us, patience_s=_COLLECT_PATIENCE_S)
 
     def _collect(self, patience_s: float) -> CollectReport:
         with mode_lock(self.path):

@@ -131,3 +131,22 @@ def test_native_windows_and_network_file_systems_are_refused(tmp_path: Path) -> 
     with pytest.raises(UnsupportedPlatform, match="WSL"):
         refuse_unsupported(tmp_path / "lab.duckdb", system="win32", mounts=mounts)
     refuse_unsupported(Path("/elsewhere/lab.duckdb"), mounts=mounts)
+
+
+def test_a_log_of_the_first_release_is_brought_up_to_date_by_opening_it(tmp_path: Path) -> None:
+    """A question needs today's tables, even if nothing waits to be collected."""
+    path = tmp_path / "lab.duckdb"
+    prepare(path, now_us=lambda: 1, patience_s=0, steps=migrations()[:1])
+    with Log.open(path) as log:
+        log.append(make_event("decision", decision_id="d"))
+        assert log.query("alerts_due", channel="mail", since_us=0, rested_us=0) == []
+        assert log.sql("SELECT decision_id FROM task_outcome")["decision_id"].tolist() == ["d"]
+    assert file_version(path, patience_s=0) == migrations()[-1].version
+    assert file_version(tmp_path / "lab.duckdb.v1.backup", patience_s=0, steps=migrations()) == 1
+
+
+def test_an_older_log_that_may_not_be_written_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "lab.duckdb"
+    prepare(path, now_us=lambda: 1, patience_s=0, steps=migrations()[:1])
+    with pytest.raises(SchemaMismatch, match="schema version 1"):
+        Log.open(path, read_only=True)
