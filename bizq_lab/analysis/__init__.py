@@ -17,6 +17,7 @@ from bizq_lab.analysis.evidence import evidence
 from bizq_lab.analysis.happenings import Happening, Happenings, happenings
 from bizq_lab.analysis.movement import Movement, MovementRow, movement
 from bizq_lab.analysis.performance import Performance, PerformanceRow, performance
+from bizq_lab.analysis.watch import LookRow, Watch, looks, take_look
 from bizq_lab.analysis.what_if import WhatIf, WhatIfRow, what_if
 
 __all__ = [
@@ -35,10 +36,12 @@ __all__ = [
     "EvaluationRow",
     "Happening",
     "Happenings",
+    "LookRow",
     "Movement",
     "MovementRow",
     "Performance",
     "PerformanceRow",
+    "Watch",
     "WhatIf",
     "WhatIfRow",
     "acceptability",
@@ -50,7 +53,9 @@ __all__ = [
     "evaluate",
     "evidence",
     "happenings",
+    "looks",
     "movement",
     "performance",
+    "take_look",
     "what_if",
 ]

@@ -18,6 +18,11 @@ def data_folder(name: str) -> Path:
     return installed if installed.exists() else _PACKAGE.parent / "data" / name
 
 
+def bundled_types() -> tuple[str, ...]:
+    """Task types for which tasks are bundled."""
+    return tuple(sorted(file.stem for file in data_folder("tasks").glob("*.jsonl")))
+
+
 @cache
 def load_tasks(task_type: str) -> tuple[Task, ...]:
     """The bundled tasks of a type, in file order.
@@ -27,7 +32,7 @@ def load_tasks(task_type: str) -> tuple[Task, ...]:
     """
     path = data_folder("tasks") / f"{task_type}.jsonl"
     if not path.exists():
-        known = sorted(file.stem for file in path.parent.glob("*.jsonl"))
+        known = bundled_types()
         message = f"task_type == {task_type!r}, no tasks are bundled"
         raise InputError(message, hint=f"known: {', '.join(known)}")
     lines = path.read_text("utf-8").splitlines()

@@ -225,6 +225,35 @@ class ExperimentEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookEvent(Event):
+    """Someone looked at a running experiment. One row per look and treatment; its interval holds at all looks."""
+
+    kind = "experiment_look"
+    experiment: str
+    look: int
+    as_of_us: int
+    arm: str
+    control: str
+    metric: str
+    n_arm: int
+    n_control: int
+    value: float
+    lower: float | None
+    upper: float | None
+    level: float
+    unit: str
+    p_value: float | None
+    method: str
+    sample_ratio_p: float | None
+    spent_nano_usd: int
+    stop: str
+    verdict: str
+    winner: str
+    reason: str
+    detail: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigEvent(Event):
     """A routing config was published, ramped, held or rolled back. One row per step, with what it was decided on."""
 
@@ -251,6 +280,7 @@ EVENTS: dict[str, type[Event]] = {
         AlertEvent,
         DeliveryEvent,
         ExperimentEvent,
+        LookEvent,
         ConfigEvent,
     )
 }

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from bizq_lab.analysis import compare
-from bizq_lab.catalog.tasks import load_tasks
+from bizq_lab.catalog.tasks import bundled_types, load_tasks
 from bizq_lab.config import load_config
 from bizq_lab.core.ids import derived_id, derived_seed
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import InputError, NotEnoughData
 from bizq_lab.experiments.deploy import arm_to_deploy, evidence_of, guardrails_of
-from bizq_lab.experiments.plan import ExperimentPlan, Quote, defaults_for, planned_cost
+from bizq_lab.experiments.plan import ExperimentPlan, Quote, defaults_for
+from bizq_lab.experiments.planning import Wishes, make_plan
+from bizq_lab.experiments.reading import logged_tasks
+from bizq_lab.experiments.registry import Registry
 from bizq_lab.tuning.rollout import Rollouts
 from bizq_lab.tuning.rollout_plan import RAMP
 from bizq_lab.tuning.rollout_steps import day_of
 
 if TYPE_CHECKING:
     from bizq_lab.analysis import Comparison
-    from bizq_lab.catalog import Catalog
     from bizq_lab.config import RoutingConfig
     from bizq_lab.core.execution import TaskResult
-    from bizq_lab.core.protocols import Clock, IdSource, Runner
-    from bizq_lab.store import Log
+    from bizq_lab.core.protocols import Runner
 
-US_PER_S = 1_000_000
+NANO_PER_USD = 1_000_000_000
+LOOK_EVERY = 10  # blocks of an offline run that may be looked at
+Source = Sequence[Task] | Literal["bundled", "logged"]
 Progress = Callable[[ExperimentPlan, str, "TaskResult"], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelABTester:
+class ModelABTester(Registry):
     """Compare arms on the same tasks, in random order, with every step in the log.
 
     Attributes:
         runner: The route-execute-log path.
-        log: Where plans are registered and answers are read.
-        catalog: Declares sample sizes and margins.
-        clock: Wall time of the record, and the deadline's monotonic time.
-        ids: Where event ids come from.
         wait: Runs a coroutine to its end, for synchronous callers; in a notebook too.
         quote: Estimates what an execution costs; None leaves costs out of plans.
         context: Who pays for the tasks of an experiment.
@@ -50,10 +48,6 @@ class ModelABTester:
     """
 
     runner: Runner
-    log: Log
-    catalog: Catalog
-    clock: Clock
-    ids: IdSource
     wait: Callable[[Coroutine[Any, Any, int]], int]
     quote: Quote | None = None
     context: RoutingContext = field(default_factory=lambda: RoutingContext(workspace_id="experiments"))
@@ -64,68 +58,73 @@ class ModelABTester:
         task_type: str,
         arms: Sequence[str],
         *,
-        tasks: Sequence[Task] | None = None,
-        sample_size: int | None = None,
-        repeats: int = 1,
-        primary_metric: str = "success",
-        margin: float | None = None,
+        tasks: Source | None = None,
+        experiment: str | None = None,
+        **wishes: Any,
     ) -> ExperimentPlan:
-        """A pre-registration with the task type's own defaults where nothing is said, and what it will cost.
+        """A pre-registration: power, size, duration and cost, with the task type's defaults where nothing is said.
 
         Args:
             task_type: What is compared.
             arms: Arm ids; the first is the control.
-            tasks: Priced to estimate the cost; the bundled ones if None.
-            sample_size: Tasks per arm.
-            repeats: Executions of each task by each arm.
-            primary_metric: The one metric that decides.
-            margin: Non-inferiority margin.
+            tasks: Priced to estimate the cost: given ones, `bundled` or `logged`; by default bundled, else logged.
+            experiment: Its id; by default a new one, so that a second run is never pooled with the first.
+            **wishes: Fields of `planning.Wishes`: design, unit, weights, reading, sample_size, repeats,
+                primary_metric, margin, minimum_effect, power, alpha, guardrails, max_cost_usd.
 
         Raises:
-            InputError: Fewer than two arms, a size below one, or no task to price.
+            InputError: Fewer than two arms, a size below one, an unknown wish, or no task to price.
             UnknownModel: An arm that is neither the config's nor a model.
         """
-        default_size, default_margin, minimum_effect = defaults_for(self.catalog, task_type)
-        size = default_size if sample_size is None else sample_size
-        cost_usd = cost_high_usd = None
-        if self.quote is not None and size > 0:
-            own = [task for task in (load_tasks(task_type) if tasks is None else tasks) if task.type == task_type]
-            cost_usd, cost_high_usd = planned_cost(
-                self.quote, _some(own, task_type), arms, sample_size=size, repeats=repeats
-            )
-        return ExperimentPlan(
-            experiment=self.ids("exp"),  # its own, so that a second run is never pooled with the first
+        unknown = sorted(set(wishes) - {f.name for f in fields(Wishes)})
+        if unknown:
+            message = f"unknown options of a plan: {unknown!r}"
+            raise InputError(message, hint=f"known: {', '.join(f.name for f in fields(Wishes))}")
+        own = [task for task in self.tasks(task_type, tasks) if task.type == task_type]
+        return make_plan(
+            self.log,
+            self.catalog,
+            experiment=experiment or self.ids("exp"),
             task_type=task_type,
             arms=tuple(arms),
-            primary_metric=primary_metric,
-            margin=default_margin if margin is None else margin,
-            sample_size=size,
-            repeats=repeats,
-            cost_usd=cost_usd,
-            cost_high_usd=cost_high_usd,
-            minimum_effect=minimum_effect,
+            tasks=_some(own, task_type),
+            quote=self.quote,
             salt=derived_id("salt", task_type, self.seed),
+            wishes=Wishes(**wishes),
         )
 
-    def register(self, plan: ExperimentPlan, status: str = "running") -> None:
-        """Write a change of state; the first one is the pre-registration."""
-        self.log.append(plan.event(status, event_id=self.ids("evt"), recorded_at_us=self.clock.now_us()))
+    def tasks(self, task_type: str, source: Source | None = None) -> list[Task]:
+        """Tasks to compare on: those given, the bundled ones, or those of the log, each once, the latest first.
+
+        Raises:
+            InputError: None are bundled for this type.
+            NotEnoughData: The log holds none with its input.
+        """
+        if source is None:
+            source = "bundled" if task_type in bundled_types() else "logged"
+        if not isinstance(source, str):
+            return list(source)
+        if source == "bundled":
+            return list(load_tasks(task_type))
+        return logged_tasks(self.log, task_type)
 
     async def run_block(
         self, plan: ExperimentPlan, task: Task, *, repeat: int = 0, progress: Progress | None = None
-    ) -> None:
-        """Execute one task with every arm, in an order drawn for this task and repeat."""
+    ) -> int:
+        """Execute one task with every arm, in an order drawn for this task and repeat; its cost in nano-USD."""
         if task.type != plan.task_type:
             message = f"task.type == {task.type!r}, must be {plan.task_type!r}"
             raise InputError(message, hint="an experiment compares arms on one task type")
-        order = list(plan.arms)
+        order, nano_usd = list(plan.arms), 0
         random.Random(derived_seed(self.seed, plan.experiment, task.key, repeat)).shuffle(order)
         for arm in order:
             _, result = await self.runner.run(
                 task, self.context, arm=arm, experiment=plan.experiment, design="paired", repeat=repeat
             )
+            nano_usd += 0 if result.cost is None else result.cost.nano_usd
             if progress is not None:
                 progress(plan, arm, result)
+        return nano_usd
 
     async def run_plans(
         self,
@@ -155,74 +154,70 @@ class ModelABTester:
         queues = [self._blocks(plan, tasks, plan.repeats if repeats is None else repeats) for plan in plans]
         for plan in plans:
             self.register(plan)
-        done, status = 0, "stopped"
+        ends = {plan.experiment: "stopped" for plan in plans}
+        spent, done = dict.fromkeys(ends, 0), 0
         try:
             for depth in range(max(map(len, queues), default=0)):
                 for plan, task, repeat in (queue[depth] for queue in queues if depth < len(queue)):
                     if deadline_s is not None and self.clock.monotonic() - started >= deadline_s:
-                        status = "finished"
+                        ends = {name: "finished" if end == "stopped" else end for name, end in ends.items()}
                         return done
-                    await self.run_block(plan, task, repeat=repeat, progress=progress)
+                    if ends[plan.experiment] != "stopped":
+                        continue
+                    spent[plan.experiment] += await self.run_block(plan, task, repeat=repeat, progress=progress)
                     done += 1
-            status = "finished"
+                    if reason := self._reason_to_stop(plan, depth + 1, spent[plan.experiment]):
+                        ends[plan.experiment] = f"stopped_{reason}"
+            ends = {name: "finished" if end == "stopped" else end for name, end in ends.items()}
             return done
         finally:
             # However it ends: a plan must not look as if it were still running.
             for plan in plans:
-                self.register(plan, status)
+                self.register(plan, ends[plan.experiment])
 
-    def analyze(self, plan: ExperimentPlan) -> Comparison:
-        """Read the answer from the log alone."""
-        return compare(
-            self.log,
-            task_type=plan.task_type,
-            experiment=plan.experiment,
-            primary=plan.primary_metric,
-            margin=plan.margin,
-            alpha=plan.alpha,
-            control=plan.arms[0],
-        )
+    def _reason_to_stop(self, plan: ExperimentPlan, blocks: int, nano_usd: int) -> str:
+        """Why no further block of a plan should run, or nothing: its budget after every block, a look now and then."""
+        each = nano_usd / blocks
+        if plan.max_cost_usd is not None and nano_usd + each > plan.max_cost_usd * NANO_PER_USD:
+            return "budget"
+        if plan.reading == "fixed" or blocks % LOOK_EVERY:
+            return ""
+        return self.watch(plan.experiment).stop
 
     def run_model_comparison(
         self,
         task_type: str,
         arms: Sequence[str],
-        tasks: Sequence[Task],
+        tasks: Source | None = None,
         *,
         sample_size: int | None = None,
-        repeats: int = 1,
-        primary_metric: str = "success",
-        margin: float | None = None,
         deadline_s: float | None = None,
         progress: Progress | None = None,
+        **wishes: Any,
     ) -> Comparison:
         """Plan, register, run and read one paired comparison: the specification's `runModelComparison`.
 
         Args:
             task_type: What is compared.
             arms: Arm ids of the config in force, or model keys; the first is the control.
-            tasks: Those of other types are left out.
+            tasks: Given ones (other types are left out), `bundled` or `logged`; by default bundled, else logged.
             sample_size: Tasks per arm; by default what the task type declares, and never more than there are.
-            repeats: Executions of each task by each arm.
-            primary_metric: The one metric that decides.
-            margin: Non-inferiority margin; by default the task type's.
             deadline_s: No new task starts after this many seconds.
             progress: Called after each execution.
+            **wishes: As `plan` takes them, such as `primary_metric`, `repeats`, `max_cost_usd`.
 
         Raises:
             NotEnoughData: No task is of that type, or time was too short for one.
             InputError: The plan could not be analysed; nothing was executed.
         """
-        own = _some([task for task in tasks if task.type == task_type], task_type)
+        own = _some([task for task in self.tasks(task_type, tasks) if task.type == task_type], task_type)
         default_size, _, _ = defaults_for(self.catalog, task_type)
         plan = self.plan(
             task_type,
             arms,
             tasks=own,
             sample_size=min(default_size if sample_size is None else sample_size, len(own)),
-            repeats=repeats,
-            primary_metric=primary_metric,
-            margin=margin,
+            **wishes,
         )
         self.wait(self.run_plans([plan], own, deadline_s=deadline_s, progress=progress))
         return self.analyze(plan)

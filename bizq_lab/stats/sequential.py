@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scipy.special import ndtr
+
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import InputError
 from bizq_lab.stats.tails import check_level, need
@@ -19,7 +21,7 @@ def asymptotic_confidence_sequence(
     se: float,
     n: int,
     *,
-    tuning_n: int,
+    tuning_n: float,
     null: float = 0.0,
     unit: str = "",
     level: float = 0.95,
@@ -94,6 +96,32 @@ def _information(n: float, tuning_n: float, alpha: float, *, one_sided: bool) ->
     """`n` times the mixture precision that makes the interval tightest at `tuning_n` (closed form of their eq. 10)."""
     log = -2 * math.log(min(2 * alpha, 0.5) if one_sided else alpha)
     return n * (log + math.log(log + 1)) / tuning_n
+
+
+def predictive_power(value: float, se: float, fraction: float, *, level: float = 0.95) -> float:
+    """Probability that the interval will exclude zero once all the planned information is in.
+
+    Args:
+        value: Estimate so far.
+        se: Its standard error.
+        fraction: Share of the planned information that is in, in (0, 1].
+        level: Of the confidence sequence, tuned to the planned information.
+
+    Raises:
+        InputError: `se` is not positive, or the fraction is outside (0, 1].
+
+    Source:
+        Spiegelhalter, Freedman & Blackburn 1986, Control. Clin. Trials 7:8, with a flat prior: given the data, the
+        final estimate is normal about the present one with variance `se**2 (1 - fraction)`.
+    """
+    if not (0 < se < math.inf and 0 < fraction <= 1):
+        message = f"se == {se!r}, fraction == {fraction!r}, must be positive and at most 1"
+        raise InputError(message)
+    bound = critical_multiplier(1.0, 1.0, level=level) * se * math.sqrt(fraction)
+    if fraction == 1:
+        return float(abs(value) > bound)
+    spread = se * math.sqrt(1 - fraction)
+    return float(ndtr((value - bound) / spread) + ndtr((-value - bound) / spread))
 
 
 def running(looks: Sequence[Test]) -> Test:

@@ -8,6 +8,7 @@ from bizq_lab.viz.curves import acceptability, sequence
 from bizq_lab.viz.image import figure_png, figure_svg
 from bizq_lab.viz.intervals import cost_bars, forest
 from bizq_lab.viz.latency import latency_histogram
+from bizq_lab.viz.power import power_curve
 from bizq_lab.viz.shares import weights
 from bizq_lab.viz.timeline import timeline
 from bizq_lab.viz.tradeoff import frontier
@@ -21,6 +22,7 @@ __all__ = [
     "forest",
     "frontier",
     "latency_histogram",
+    "power_curve",
     "sequence",
     "timeline",
     "waterfall",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -25,18 +26,18 @@ def flat(_: Task, arm: str) -> CostEstimate:
 
 
 def test_the_cost_of_a_test_is_every_execution_of_every_arm() -> None:
-    cost, high = planned_cost(flat, tasks_of(n=4), ["cheap", "dear"], sample_size=4, repeats=3)
+    _, cost, high = planned_cost(flat, tasks_of(n=4), ["cheap", "dear"], sample_size=4, repeats=3)
     assert cost == pytest.approx(4 * 3 * (0.01 + 0.1))
     assert high == pytest.approx(2 * 4 * 3 * (0.01 + 0.1))
 
 
 def test_few_tasks_stand_for_many() -> None:
-    cost, _ = planned_cost(flat, tasks_of(n=2), ["cheap", "dear"], sample_size=100, repeats=1)
+    _, cost, _ = planned_cost(flat, tasks_of(n=2), ["cheap", "dear"], sample_size=100, repeats=1)
     assert cost == pytest.approx(100 * (0.01 + 0.1))
 
 
 def test_an_unknown_price_makes_the_cost_unknown_and_never_zero() -> None:
-    assert planned_cost(flat, tasks_of(n=2), ["cheap", "unpriced"], sample_size=2, repeats=1) == (None, None)
+    assert planned_cost(flat, tasks_of(n=2), ["cheap", "unpriced"], sample_size=2, repeats=1) == (None, None, None)
 
 
 def test_a_plan_of_a_lab_is_priced_by_the_routers_own_estimate(tmp_path: Path) -> None:
@@ -103,4 +104,4 @@ def test_the_logged_plan_is_the_plan() -> None:
     plan = ExperimentPlan(experiment="exp", task_type=TYPE, arms=("a", "b"), sample_size=7, repeats=2, cost_usd=0.25)
     event = plan.event("running", event_id="evt", recorded_at_us=1)
     assert (event.planned_n_per_arm, event.planned_cost_nano_usd, event.arms) == (7, 250_000_000, ["a", "b"])
-    assert ExperimentPlan(**{**event.plan, "arms": tuple(event.plan["arms"])}) == plan
+    assert ExperimentPlan.from_row({"experiment": "exp", "plan": json.loads(json.dumps(event.plan))}) == plan
