@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bizq_lab.analysis.metrics import Metric
-from bizq_lab.errors import LogError
 from bizq_lab.stats.types import CrossMoments, Moments
+from bizq_lab.store import journal_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,13 +90,9 @@ def baseline(
 
 
 def _rows(log: Log, task_type: str) -> Sequence[Mapping[str, Any]]:
-    """None where nothing was ever logged: the first plan is made before the first task."""
-    try:
-        return log.query("baseline", task_type=task_type, from_us=None)
-    except LogError:
-        if log.path.exists():
-            raise
-        return []
+    """None where nothing was ever logged: the first plan comes before the first task, and leaves no file behind."""
+    written = log.path.exists() or journal_folder(log.path).exists()
+    return log.query("baseline", task_type=task_type, from_us=None) if written else []
 
 
 def _measured(row: Mapping[str, Any], metric: Metric, prior: Baseline) -> Baseline:

@@ -59,6 +59,7 @@ def test_a_plan_of_a_lab_is_priced_by_the_routers_own_estimate(tmp_path: Path) -
 def test_planning_sends_and_logs_nothing(tmp_path: Path) -> None:
     with small_lab(tmp_path) as lab:
         lab.experiment().plan(TYPE, ARMS)
+        assert not list(tmp_path.rglob("*")), "a plan of an empty log left a file behind"
         assert lab.log.collect().events == 0
 
 
