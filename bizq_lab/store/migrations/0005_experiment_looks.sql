@@ -1,4 +1,4 @@
--- 0004_experiment_looks: what was seen at each look at a running experiment, with intervals that hold at all looks.
+-- 0005_experiment_looks: what was seen at each look at a running experiment, with intervals that hold at all looks.
 
 CREATE TABLE experiment_look (
     event_id VARCHAR NOT NULL,
