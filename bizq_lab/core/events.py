@@ -60,6 +60,9 @@ class DecisionEvent(Event):
     context: Json = None
     task_input: Json = None
     origin: str = "lab"
+    run_id: str = ""
+    run_row: int | None = None
+    run_try: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +271,19 @@ class ConfigEvent(Event):
     evidence: Json = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEvent(Event):
+    """A bulk run began, went on, or ended. One row per step; its rows are the decisions that name it."""
+
+    kind = "run"
+    run_id: str
+    status: str
+    planned_rows: int
+    tasks_sha256: str
+    reason: str
+    max_cost_nano_usd: int | None
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -282,5 +298,6 @@ EVENTS: dict[str, type[Event]] = {
         ExperimentEvent,
         LookEvent,
         ConfigEvent,
+        RunEvent,
     )
 }

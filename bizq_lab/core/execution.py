@@ -71,6 +71,7 @@ class ProviderReply:
         first_token_s: Seconds to the first token; None when not streaming (S24).
         core_seconds: Local compute; 0 for a hosted model.
         sent: Parameters that were really sent, such as `{"temperature": 0.2}`.
+        cached: Whether the response cache answered, for nothing, instead of the provider.
     """
 
     text: str
@@ -82,6 +83,7 @@ class ProviderReply:
     first_token_s: float | None = None
     core_seconds: float = 0.0
     sent: dict[str, float | int | str | None] = field(default_factory=dict)
+    cached: bool = False
 
 
 class CheckResult(NamedTuple):

@@ -1,5 +1,6 @@
 """Execution that survives what providers do, and books every call. Must not know routing rules, DuckDB or figures."""
 
+from bizq_lab.execution.cache import ResponseCache
 from bizq_lab.execution.clock import SystemClock
 from bizq_lab.execution.executor import ResilientExecutor
 from bizq_lab.execution.health import BreakerSettings, HealthBook
@@ -18,6 +19,7 @@ __all__ = [
     "HumanDesk",
     "ModelLimits",
     "ResilientExecutor",
+    "ResponseCache",
     "RetrySettings",
     "SystemClock",
     "catalog_limits",

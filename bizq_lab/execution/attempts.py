@@ -230,7 +230,7 @@ class Attempts:
         price = call.config.price
         if "served_model_mismatch" in served.flags:
             price = self.catalog.price(served.model)
-        nano = reply_cost_nano_usd(price, reply)
+        nano = 0 if reply.cached else reply_cost_nano_usd(price, reply)
         checks = run_checks(job.entry, job.task, reply)
         accepted = is_acceptable(checks)
         failed = ", ".join(check.name for check in checks if not check.passed and check.severity == "reject")
@@ -291,7 +291,8 @@ class Attempts:
             )
         )
         keep(ended)
-        self.health.record(attempt)
+        if reply is None or not reply.cached:  # a cache says nothing of the model's health
+            self.health.record(attempt)
         if action_for(attempt.error_class).surface and attempt.error_class:
             log.warning("%s: %s: %s", attempt.config.key, attempt.error_class, attempt.error_message)
         if self.ledger is not None and attempt.cost is not None and not attempt.maybe_billed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.ids import new_id
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, EventSink, IdSource, Provider
     from bizq_lab.core.task import RoutingContext, Task
+    from bizq_lab.execution.cache import ResponseCache
 
 T = TypeVar("T")
+OnBudget = Literal["escalate", "stop"]
 
 
 class ResilientExecutor:
@@ -51,6 +53,7 @@ class ResilientExecutor:
         budget: Ledger that caps money across processes; None means no cap but the context's `max_cost`.
         health: Shared circuit breakers and estimates.
         limits: Rate limits to keep; by default the catalog's, for this process alone.
+        cache: Answers that may be given again; None asks the provider each time.
         retry: How hard to try.
         desk: Terms on which people take over.
         stream: Whether to stream, and so to measure the time to first token.
@@ -71,6 +74,7 @@ class ResilientExecutor:
         budget: Ledger | None = None,
         health: HealthBook | None = None,
         limits: ModelLimits | None = None,
+        cache: ResponseCache | None = None,
         retry: RetrySettings | None = None,
         desk: HumanDesk | None = None,
         stream: bool = True,
@@ -85,13 +89,13 @@ class ResilientExecutor:
         self.limits = limits or catalog_limits(catalog, clock=clock, timeout=timeout)
         self.health = health or HealthBook(clock=clock)
         self.health.limits = self.health.limits or self.limits
-        attempts = Attempts(
+        self._attempts = Attempts(
             catalog=catalog, sink=sink, clock=clock, ids=ids, health=self.health, ledger=budget,
             stream=stream, payloads=payloads, timeout=timeout,
         )  # fmt: skip
         gate = Gate(
-            catalog=catalog, providers=providers, attempts=attempts, limits=self.limits, health=self.health,
-            clock=clock, retry=self._retry,
+            catalog=catalog, providers=providers, attempts=self._attempts, limits=self.limits, health=self.health,
+            clock=clock, retry=self._retry, cache=cache,
         )  # fmt: skip
         self._telemetry = telemetry or Telemetry(stream=stream, content=payloads == "full")
         self._results = Results(sink=sink, clock=clock, ids=ids, desk=desk or HumanDesk())
@@ -103,8 +107,9 @@ class ResilientExecutor:
     # -- the front ----------------------------------------------------------------------------------------------
 
     async def execute(
-        self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int = 0
-    ) -> TaskResult:
+        self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int = 0,
+        on_budget: OnBudget = "escalate",
+    ) -> TaskResult:  # fmt: skip
         """Execute a decision. Its `DecisionEvent` is the caller's; attempts, human task and outcome are written here.
 
         Args:
@@ -112,6 +117,8 @@ class ResilientExecutor:
             task: The task.
             context: Deadline, cost limit, priority and permissions.
             repeat: Which repetition of the task, from 0.
+            on_budget: Who takes over when the ledger refuses the rest of the chain: a person, or nobody, because a bulk
+                run that reached its cap will be resumed. It is then `cancelled`, with error type `budget`.
 
         Returns:
             `completed` with the accepted output, or `escalated` with a human task. In an offline comparison, whose
@@ -127,7 +134,7 @@ class ResilientExecutor:
             JournalWriteError: The log cannot be written; nothing more is sent.
             asyncio.CancelledError: The caller cancelled; what was under way is booked as `cancelled`.
         """
-        return await self._execute(decision, task, context, repeat=repeat, routed=True)
+        return await self._execute(decision, task, context, repeat=repeat, routed=True, on_budget=on_budget)
 
     def execute_with_failover(
         self, task: Task, primary: ModelConfig | RoutingDecision, context: RoutingContext
@@ -156,9 +163,14 @@ class ResilientExecutor:
         for provider in {id(provider): provider for provider in self._providers.values()}.values():
             await provider.aclose()
 
+    def use_budget(self, ledger: Ledger | None) -> None:
+        """Reserve with this ledger from now on."""
+        self._attempts.ledger = ledger
+
     async def _execute(
-        self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int, routed: bool
-    ) -> TaskResult:
+        self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int, routed: bool,
+        on_budget: OnBudget = "escalate",
+    ) -> TaskResult:  # fmt: skip
         entry, _ = self._catalog.task_type(task.type)
         job = Job(decision=decision, task=task, context=context, entry=entry, repeat=repeat)
         cap = None if context.max_cost is None else Money.from_usd(context.max_cost).nano_usd
@@ -166,7 +178,7 @@ class ResilientExecutor:
             attempts_left=self._retry.attempts_per_task, deadline_s=context.max_processing_time, cap_nano_usd=cap
         )
         with self._telemetry.task(job) as watch:
-            chain = Progress(job=job, budget=budget, routed=routed, watch=watch)
+            chain = Progress(job=job, budget=budget, routed=routed, watch=watch, stops_unfunded=on_budget == "stop")
             try:
                 result = await self._failover.through(chain)
             except asyncio.CancelledError:

@@ -66,6 +66,8 @@ class Failover:
                 break
             config, rest = rest[0], rest[1:]
         chain.raise_setup()
+        if chain.unfunded and chain.stops_unfunded:
+            return self.results.unfunded(job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes)
         end = self.results.failed if job.decision.design == "paired" else self.results.escalated
         return end(job, chain.ended, elapsed_s=chain.budget.elapsed_s, notes=chain.notes, error_type=error_class)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.model import ModelConfig
     from bizq_lab.core.protocols import Clock, Provider
     from bizq_lab.execution.attempts import Attempts, Ended
+    from bizq_lab.execution.cache import ResponseCache
     from bizq_lab.execution.health import HealthBook
     from bizq_lab.execution.limits import ModelLimits
     from bizq_lab.execution.progress import Progress
@@ -36,6 +37,7 @@ class Gate:
         health: Circuit breakers.
         clock: Times the wait for a turn.
         retry: How many calls a task may make, and how long one may take.
+        cache: Answers that may be given again, for nothing; None asks each time.
     """
 
     catalog: Catalog
@@ -45,6 +47,7 @@ class Gate:
     health: HealthBook
     clock: Clock
     retry: RetrySettings
+    cache: ResponseCache | None = None
 
     async def call(self, chain: Progress, config: ModelConfig) -> Ended | Skipped:
         """One call; it waits its turn where the model's rate limits say so (S12)."""
@@ -57,6 +60,9 @@ class Gate:
         call = self.attempts.prepare(chain.job, config, ordinal=chain.next_ordinal, timeout_s=timeout_s)
         if chain.watch is not None:
             chain.watch.prompt(call.system, call.prompt)
+        recalled = None if self.cache is None else self.cache.recall(chain.job, call)
+        if recalled is not None:
+            return await self._paid(chain, call, recalled, 0)
         limited = self.limits.of(config.key)
         # No vendor counts what is replayed or simulated.
         if limited is None or not getattr(provider, "live", False):
@@ -99,15 +105,26 @@ class Gate:
             return Skipped("circuit_open", "its circuit is open")
         chain.reserved_nano_usd = worst or 0
         try:
-            return await self.attempts.make(
-                chain.job, call, provider, worst, chain.keep, flags=("hedge",) if chain.hedge else ()
-            )
-        except BudgetRefused as refusal:
-            self.health.release(config.provider, config.key)
-            return Skipped("budget", refusal.message)
+            last = await self._paid(chain, call, provider, worst)
         except BaseException:
             self.health.release(config.provider, config.key)
             raise
+        if isinstance(last, Skipped):
+            self.health.release(config.provider, config.key)
+        elif self.cache is not None:
+            self.cache.keep(chain.job, call, last)
+        return last
+
+    async def _paid(
+        self, chain: Progress, call: ProviderCall, provider: Provider, worst: int | None
+    ) -> Ended | Skipped:
+        """One call, if the ledger has the money."""
+        try:
+            flags = ("hedge",) if chain.hedge else ()
+            return await self.attempts.make(chain.job, call, provider, worst, chain.keep, flags=flags)
+        except BudgetRefused as refusal:
+            chain.unfunded = True
+            return Skipped("budget", refusal.message)
 
     def _time_for(self, chain: Progress, config: ModelConfig) -> float | Skipped:
         """Seconds that the next call may take: the model's limit, or what is left of the deadline (S20)."""

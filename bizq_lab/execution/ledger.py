@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from bizq_lab.core.money import Money
 from bizq_lab.core.snapshot import BudgetView
 from bizq_lab.errors import BudgetRefused, InputError, LogError
 from bizq_lab.execution.clock import SystemClock
+from bizq_lab.execution.statements import statements
 
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
@@ -80,11 +80,10 @@ class BudgetLedger:
             LogError: The file cannot be used.
         """
         self._path, self._caps, self._each, self._clock = Path(path), dict(caps or {}), each, clock or SystemClock()
-        self._run = None if run_cap is None else (f"{_RUN}{run_cap[0]}", Cap(run_cap[1], "total"))
-        others = [*([("each workspace", each)] if each else []), *([("this run", self._run[1])] if self._run else [])]
-        for scope, cap in [*self._caps.items(), *others]:
+        self._runs = [] if run_cap is None else [_run_scope(*run_cap)]
+        for scope, cap in [*self._caps.items(), *([("each workspace", each)] if each else [])]:
             _check(scope, cap)
-        self._statements = _statements()
+        self._statements = statements("ledger.sql")
         self._lock = threading.Lock()
         self._pid = -1
         self._connection: sqlite3.Connection | None = None
@@ -154,6 +153,22 @@ class BudgetLedger:
                     left.append(Money.from_usd(cap.usd).nano_usd - spent)
         return BudgetView(remaining_usd=max(0, min(left)) / 1e9 if left else None, version="/".join(version))
 
+    @contextmanager
+    def capped(self, run: str, usd: float) -> Iterator[None]:
+        """Hold whatever this object reserves inside the block to the cap of a run, besides every other cap.
+
+        What the same run spent before counts: a run that is resumed goes on with what it had left.
+
+        Raises:
+            InputError: The cap is not an amount.
+        """
+        scope = _run_scope(run, usd)
+        self._runs.append(scope)
+        try:
+            yield
+        finally:
+            self._runs.remove(scope)
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -162,7 +177,7 @@ class BudgetLedger:
             self._connection = None
 
     def _scopes(self, workspace_id: str) -> list[tuple[str, Cap | None]]:
-        shared = [(EVERYONE, self._caps.get(EVERYONE)), *([self._run] if self._run else [])]
+        shared: list[tuple[str, Cap | None]] = [(EVERYONE, self._caps.get(EVERYONE)), *dict(self._runs).items()]
         if workspace_id == EVERYONE:
             return shared
         return [(workspace_id, self._caps.get(workspace_id, self._each)), *shared]
@@ -219,6 +234,12 @@ def _period(cap: Cap | None, now_us: int) -> str:
     return datetime.fromtimestamp(now_us / 1e6, tz=UTC).strftime(_PERIOD_FORMAT[name])
 
 
+def _run_scope(run: str, usd: float) -> tuple[str, Cap]:
+    cap = Cap(usd, "total")
+    _check("this run", cap)
+    return f"{_RUN}{run}", cap
+
+
 def _check(scope: str, cap: object) -> None:
     if not isinstance(cap, Cap) or cap.period not in get_args(Period):
         message = f"cap of {scope!r} == {cap!r}, must be a Cap per {', '.join(get_args(Period))}"
@@ -237,13 +258,3 @@ def _refusal(scope: str, cap: Cap, spent: int, nano_usd: int) -> BudgetRefused:
     )
     wait = "" if cap.period == "total" else ", or wait for the next period"
     return BudgetRefused(message, hint=f"raise the cap or lower max_tokens{wait}")
-
-
-def _statements() -> dict[str, str]:
-    text = files("bizq_lab.execution").joinpath("ledger.sql").read_text(encoding="utf-8")
-    _, *sections = text.split("-- name: ")
-    named: dict[str, Any] = {}
-    for section in sections:
-        name, _, body = section.partition("\n")
-        named[name.strip()] = body.strip()
-    return named

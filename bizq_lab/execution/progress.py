@@ -28,6 +28,8 @@ class Progress:
         notes: What a reader of the result should know.
         setup: Errors of the installation, not of a model.
         tried: Models that had their turn, called or not.
+        stops_unfunded: Whether a task that the ledger refuses waits for money rather than for a person.
+        unfunded: Whether the ledger refused a call.
         rng: Jitter of this task's waits; made when the first is due.
         watch: Who is told of each attempt, if anybody listens.
         before: Calls of this task that are not in `ended`.
@@ -42,6 +44,8 @@ class Progress:
     notes: list[str] = field(default_factory=list)
     setup: list[BizqLabError] = field(default_factory=list)
     tried: int = 0
+    stops_unfunded: bool = False
+    unfunded: bool = False
     rng: random.Random | None = None
     watch: Watch | None = None
     before: int = 0
@@ -76,6 +80,7 @@ class Progress:
         for side in sides:
             self.ended.extend(side.ended)
             self.setup.extend(side.setup)
+            self.unfunded |= side.unfunded and not side.hedge
             for note in side.notes:
                 self.note(note)
             for ended in side.ended:

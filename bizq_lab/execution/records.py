@@ -145,6 +145,8 @@ def attempt_flags(attempt: Attempt) -> list[str]:
     reply = attempt.reply
     if reply is None:
         return flags
+    if reply.cached:
+        flags.append("cached")
     if reply.usage.estimated:
         flags.append("usage_estimated")
     if reply.finish_reason == "length":

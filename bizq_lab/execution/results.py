@@ -78,6 +78,12 @@ class Results:
         journey = [_journey(ended)] if ended else []
         return self._write(job, ended, replace(result, reasoning="; ".join(["failed in a study", *journey, *notes])))
 
+    def unfunded(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str]) -> TaskResult:
+        """No money was left for the rest of the chain, and nobody takes over: a bulk run is resumed with more."""
+        result = self._result(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="budget")
+        journey = [_journey(ended)] if ended else []
+        return self._write(job, ended, replace(result, reasoning="; ".join(["stopped", *journey, *notes])))
+
     def cancelled(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float) -> TaskResult:
         """The caller cancelled; nothing more is sent."""
         result = self._result(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="cancelled")

@@ -66,6 +66,11 @@ def open_ledger(
     return ledger
 
 
+def cache_path(log: Path) -> Path:
+    """Where the response cache of a log lies."""
+    return log.with_name(f"{log.name}.cache.sqlite")
+
+
 @contextmanager
 def naming_the_budget(service: BizQAIRouter, task: Task, context: RoutingContext) -> Iterator[None]:
     """Tell a task that no model can serve from one that no model can serve within the budget.

@@ -12,9 +12,9 @@ from bizq_lab.config import RoutingConfig, load_config
 from bizq_lab.core.ids import new_id
 from bizq_lab.core.snapshot import Evidence
 from bizq_lab.core.task import RoutingContext, Task
-from bizq_lab.errors import OfflineConfig
-from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, SystemClock
-from bizq_lab.lab.budgets import naming_the_budget, open_ledger
+from bizq_lab.errors import InputError, OfflineConfig
+from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, ResponseCache, SystemClock
+from bizq_lab.lab.budgets import cache_path, naming_the_budget, open_ledger
 from bizq_lab.lab.changes import Changes
 from bizq_lab.lab.past import Past
 from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
@@ -22,6 +22,7 @@ from bizq_lab.lab.questions import Questions
 from bizq_lab.lab.rating.side import Ratings
 from bizq_lab.lab.recorder import LogRecorder
 from bizq_lab.lab.records import Payloads
+from bizq_lab.lab.runs import Runs
 from bizq_lab.lab.service import BizQAIRouter
 from bizq_lab.routing import AITaskRouter
 from bizq_lab.store import Log
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource, Provider
 
 
-class Lab(Questions, Changes, Ratings):
+class Lab(Questions, Changes, Ratings, Runs):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:
@@ -57,6 +58,7 @@ class Lab(Questions, Changes, Ratings):
         ledger: BudgetLedger | None = None,
         origin: str = "lab",
         tokenizer: Callable[[str], float] | None = None,
+        cache: ResponseCache | None = None,
     ) -> None:
         """Wire the rooms; see `Lab.open` for the usual way in."""
         self.log = log
@@ -70,8 +72,9 @@ class Lab(Questions, Changes, Ratings):
         self.ledger = ledger
         self._origin, self._tokenizer = origin, tokenizer
         self.executor = ResilientExecutor(
-            catalog, self._providers, log, clock=self.clock, ids=ids, seed=seed, payloads=payloads, budget=ledger
-        )
+            catalog, self._providers, log, clock=self.clock, ids=ids, seed=seed, payloads=payloads, budget=ledger,
+            cache=cache,
+        )  # fmt: skip
         self.use(config)
 
     @classmethod
@@ -90,6 +93,7 @@ class Lab(Questions, Changes, Ratings):
         max_cost_usd: float | None = None,
         origin: str = "lab",
         tokenizer: Callable[[str], float] | None = None,
+        cache: bool = False,
     ) -> Self:
         """Open a log, making it if need be, and everything around it.
 
@@ -107,6 +111,9 @@ class Lab(Questions, Changes, Ratings):
                 ledger beside it, and none can overspend (S18).
             max_cost_usd: Most USD that this lab may spend before it is closed.
             origin: Who routes, as every decision is logged.
+            cache: Answer a request that was answered before from the file beside the log, at no cost. Off by default,
+                because an answer that is only repeated says nothing of a model's price or speed: the log flags it
+                `cached`. Needs `payloads="full"`, for the file holds the answers.
             tokenizer: Counts tokens, such as `bizq_lab.lab.tokenizer.offline_tokenizer()`; stated ratios if None.
 
         Raises:
@@ -114,6 +121,9 @@ class Lab(Questions, Changes, Ratings):
             ForeignFile: `path` is not a bizq_lab log.
             InvalidRoutingConfig: The config does not match its checksum or its schema.
         """
+        if cache and payloads != "full":
+            message = f"cache=True with payloads={payloads!r}: the cache would keep the answers that the log must not"
+            raise InputError(message, hint='open the lab with payloads="full", or without the cache')
         loaded = load_catalog(catalog) if isinstance(catalog, str) else catalog
         routing = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
         log = Log.open(Path(path), clock=clock)
@@ -134,6 +144,7 @@ class Lab(Questions, Changes, Ratings):
             payloads=payloads,
             origin=origin,
             tokenizer=tokenizer,
+            cache=ResponseCache(cache_path(log.path), clock=clock or SystemClock()) if cache else None,
         )
 
     def use(self, config: RoutingConfig | None) -> None:

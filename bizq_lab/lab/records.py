@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bizq_lab.core.decision import PPB, Candidate, RoutingDecision
 from bizq_lab.core.events import DecisionEvent
@@ -14,9 +14,21 @@ Payloads = Literal["full", "hash", "none"]
 _ABSENT = (None, "")
 
 
+class Place(NamedTuple):
+    """Where a decision belongs in a bulk run: which row, and which try of it, both from 0."""
+
+    run_id: str = ""
+    row: int | None = None
+    tries: int | None = None
+
+
+NOWHERE = Place()
+
+
 def decision_event(
-    decision: RoutingDecision, *, event_id: str, recorded_at_us: int, repeat: int, payloads: Payloads, origin: str
-) -> DecisionEvent:
+    decision: RoutingDecision, *, event_id: str, recorded_at_us: int, repeat: int, payloads: Payloads, origin: str,
+    place: Place = NOWHERE,
+) -> DecisionEvent:  # fmt: skip
     """The event that records a decision with everything it takes to replay it.
 
     Args:
@@ -26,6 +38,7 @@ def decision_event(
         repeat: Which repetition of the task, from 0.
         payloads: Whether the task's input is kept in full, as a hash, or not at all.
         origin: Who routed, such as `lab` or `service`.
+        place: Which row of which bulk run.
     """
     config, estimate = decision.config, decision.estimate
     return DecisionEvent(
@@ -65,6 +78,9 @@ def decision_event(
         context=decision.context.model_dump(mode="json", exclude_defaults=True),
         task_input=_payload(decision, payloads),
         origin=origin,
+        run_id=place.run_id,
+        run_row=place.row,
+        run_try=place.tries,
     )
 
 

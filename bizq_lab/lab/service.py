@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.core.ids import derived_id, derived_seed
 from bizq_lab.core.snapshot import Snapshot
-from bizq_lab.lab.records import Payloads, decision_event
+from bizq_lab.lab.records import NOWHERE, Payloads, Place, decision_event
 
 if TYPE_CHECKING:
     from bizq_lab.core.decision import Design, RoutingDecision
@@ -53,13 +53,14 @@ class BizQAIRouter:
         arm: str | None = None,
         experiment: str = "",
         design: Design = "observational",
+        decision_id: str | None = None,
     ) -> RoutingDecision:
         """Decide without executing or logging.
 
         Raises:
             NoFeasibleModel: Every candidate violates a hard constraint.
         """
-        decision_id = self.ids("dec")
+        decision_id = decision_id or self.ids("dec")
         return self.router.route_task(
             task,
             context,
@@ -71,12 +72,14 @@ class BizQAIRouter:
             design=design,
         )
 
-    def log_decision(self, decision: RoutingDecision, *, repeat: int = 0) -> None:
+    def log_decision(self, decision: RoutingDecision, *, repeat: int = 0, place: Place = NOWHERE) -> None:
         """Write the decision, before anything is sent; writing it again adds nothing.
 
         Raises:
+            InputError: The task's input cannot fill its prompt; nothing was written.
             JournalWriteError: The event could not be written; nothing may be sent.
         """
+        self.check_input(decision)
         self.sink.append(
             decision_event(
                 decision,
@@ -85,8 +88,17 @@ class BizQAIRouter:
                 repeat=repeat,
                 payloads=self.payloads,
                 origin=self.origin,
+                place=place,
             )
         )
+
+    def check_input(self, decision: RoutingDecision) -> None:
+        """Refuse a task whose input cannot fill the prompt that was decided.
+
+        Raises:
+            InputError: A field is missing, or not of the form the template needs.
+        """
+        self.router.catalog.render(decision.task, decision.config.prompt)
 
     async def run(
         self,
@@ -102,6 +114,11 @@ class BizQAIRouter:
         decision = self.route(task, context, arm=arm, experiment=experiment, design=design)
         self.log_decision(decision, repeat=repeat)
         return decision, await self.executor.execute(decision, task, context, repeat=repeat)
+
+    async def run_row(self, decision: RoutingDecision, *, repeat: int, place: Place) -> TaskResult:
+        """Log and execute a decision as one row of a bulk run, which stops where the money ends."""
+        self.log_decision(decision, repeat=repeat, place=place)
+        return await self.executor.execute(decision, decision.task, decision.context, repeat=repeat, on_budget="stop")
 
     def route_and_execute(self, task: Task, context: RoutingContext) -> TaskResult:
         """The specification's front door, for synchronous callers: scripts, workers, notebooks."""

@@ -4,6 +4,7 @@ The only package that imports duckdb. It must not know what questions mean: anal
 their meaning stays with them.
 """
 
+from bizq_lab.store.claims import claim
 from bizq_lab.store.collect import CollectReport
 from bizq_lab.store.health import LogHealth
 from bizq_lab.store.log import Log
@@ -16,6 +17,7 @@ __all__ = [
     "Log",
     "LogHealth",
     "RecordedOutcomes",
+    "claim",
     "journal_folder",
     "read_recorded",
     "write_recorded",

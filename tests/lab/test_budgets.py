@@ -221,7 +221,7 @@ def test_a_run_stops_at_its_cap_with_exit_code_5_and_keeps_what_it_did(tmp_path:
     before = money_of(tmp_path)["cli"]
     code, done, said = run_tasks(shell, tmp_path, "--max-cost", "0.004")
     assert code == 5
-    assert 0 < len(done) < 12
+    assert 0 < sum(row["status"] == "completed" for row in done) < 12
     assert "BudgetRefused: " in said
     assert 0 < money_of(tmp_path)["cli"] - before <= 4_000_000
     assert ledger_path(tmp_path / "lab.duckdb").exists()
