@@ -215,6 +215,7 @@ def read_cells(
     by_day: bool = False,
     served: bool = False,
     keep_default: bool = False,
+    people: bool = False,
 ) -> list[Cell]:
     """Every cell of the window, in the order of its keys.
 
@@ -226,10 +227,11 @@ def read_cells(
         by_workspace: Tell workspaces apart.
         by_day: Tell UTC days apart.
         served: Charge the model that answered, not the one that was assigned (S24).
+        people: Also what people did with escalated tasks, as the arm `human` (S21).
         keep_default: What the rules chose stays the one arm `default`, whichever models it was.
     """
     flags = {"by_arm": by_arm, "by_model": by_model, "by_workspace": by_workspace, "by_day": by_day, "served": served}
-    flags["keep_default"] = keep_default
+    flags |= {"keep_default": keep_default, "people": people}
     return [Cell(row) for row in log.query("cells", **window.params(), **flags)]
 
 

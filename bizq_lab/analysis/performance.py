@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bizq_lab.store import Log
 
 FEW = 20
+HUMAN = "human"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +85,24 @@ class Performance(Result):
 
     @property
     def spent_usd(self) -> float:
-        """USD booked for the outcomes whose price is known."""
-        return sum(row.cost_usd.value * row.n for row in self.rows if row.cost_usd is not None)
+        """USD booked for the models' outcomes whose price is known; the work of people is not in it."""
+        return sum(row.cost_usd.value * row.n for row in self._of_models if row.cost_usd is not None)
 
     def summary(self) -> str:
         """How much was done, how well, and which task type needs attention."""
-        n, worst = sum(row.n for row in self.rows), min(self.rows, key=lambda row: row.success.value)
-        done = sum(row.success.value * row.n for row in self.rows)
+        rows = self._of_models
+        n, worst = sum(row.n for row in rows), min(rows, key=lambda row: row.success.value)
+        done = sum(row.success.value * row.n for row in rows)
         noun = "task" if n == 1 else "tasks"
         said = f"{round(done):,} of {n:,} {noun} succeeded ({done / n:.0%})"
-        if len(self.rows) == 1:
+        if len(rows) == 1:
             return f"{said}."
         return f"{said}; the weakest is {worst.arm or worst.model} at {worst.task_type} with {worst.success.value:.0%}."
+
+    @property
+    def _of_models(self) -> tuple[PerformanceRow, ...]:
+        """What models did; people only where nobody else did anything."""
+        return tuple(row for row in self.rows if row.model != HUMAN) or self.rows
 
     def records(self) -> list[dict[str, Value]]:
         """One mapping a cell."""
@@ -123,7 +130,7 @@ def performance(
     served: bool = False,
     level: float = 0.95,
 ) -> Performance:
-    """Performance of each task type, arm and model.
+    """Performance of each task type, arm and model; people who took over are the arm `human` (S21).
 
     Args:
         log: The log.
@@ -143,7 +150,7 @@ def performance(
     """
     window = Window(task_type=task_type, workspace_id=workspace_id, experiment=experiment, from_us=from_us, to_us=to_us)
     flags = {"by_arm": by_arm, "by_workspace": by_workspace, "by_day": by_day, "served": served}
-    cells = read_cells(log, window, **flags)
+    cells = read_cells(log, window, people=True, **flags)
     known = [cell for cell in cells if cell.n]
     if not known:
         message = f"no outcome in the log for {window}"
@@ -158,7 +165,7 @@ def performance(
         provenance=Provenance(
             view="task_outcome",
             window=str(window),
-            n_decisions=sum(cell.n + cell.row["pending"] for cell in cells),
+            n_decisions=sum(cell.n + cell.row["pending"] for cell in cells if cell.row["model"] != HUMAN),
             catalog_version=max(str(cell.row["catalog_version"]) for cell in cells),
         ),
     )
@@ -203,6 +210,9 @@ def _caveats(cells: Sequence[Cell]) -> tuple[Caveat, ...]:
         found.append(Caveat(code="pending", message=f"{pending} decisions have no outcome yet and are in no figure"))
     if any(cell.n and cell.row["cost_n"] < cell.n for cell in cells):
         found.append(Caveat(code="unpriced", message="Some calls have no known price; costs are means over the rest"))
+    if any(cell.row["model"] == HUMAN for cell in cells):
+        said = "People got only the tasks that no model completed: their arm is not comparable with the others"
+        found.append(Caveat(code="people", message=said))
     if any(not cell.row["one_catalog"] for cell in cells):
         found.append(Caveat(code="mixed_prices", message="Some cells mix price versions"))
     if any(not cell.row["one_source"] for cell in cells):

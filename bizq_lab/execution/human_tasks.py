@@ -95,7 +95,8 @@ def transition(
     if status == "done" and minutes_spent is not None:
         cost = -(-last.cost_rate_nano_usd_per_hour * minutes_spent // MINUTES_PER_HOUR)
     return replace(
-        last, event_id=event_id, recorded_at_us=now_us, status=status, worker=worker or last.worker,
+        last, event_id=event_id, recorded_at_us=now_us, status=status,
+        worker="" if status == "open" else worker or last.worker,
         minutes_spent=minutes_spent, resolution=resolution, succeeded=succeeded, cost_nano_usd=cost,
     )  # fmt: skip
 

@@ -114,6 +114,7 @@ def _query(log: Log) -> None:
         by_day=False,
         served=False,
         keep_default=True,
+        people=False,
     )
 
 

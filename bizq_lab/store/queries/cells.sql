@@ -1,11 +1,11 @@
 -- cells: sufficient statistics of every cell, clustered, for means, rates, ratios and their covariances.
 -- grain:   one row per (task_type, arm, model, workspace_id, day); a key that was not asked for is ''
--- reads:   task_outcome
+-- reads:   arm_outcome
 -- columns: <x> sum over the cell, <x>_<y> sum over clusters of the product of the clusters' sums; _us, _nano, _ppm as in
 --          the log. n counts outcomes, pending none yet; x_n counts the outcomes that have x
 -- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open), by_arm, by_model, by_workspace,
 --          by_day, served (cell of the model that answered instead of the one that was assigned), keep_default (what the
---          rules chose stays the arm 'default' instead of going by its model)
+--          rules chose stays the arm 'default' instead of going by its model), people (they are an arm of their own)
 --
 -- A cluster is what was drawn together: the assignment unit where traffic was randomised, else the task with its repeats.
 -- Charged to the assigned arm: timeouts and errors are outcomes, and an answer that never came has quality 0.
@@ -23,8 +23,9 @@ WITH outcome AS (
         decided_at_us, cost_nano_usd, response_time_us, time_to_first_chunk_us, rating_ppm, quality_source,
         quality_ppm IS NOT NULL AS has_quality,
         CASE WHEN status IN ('pending', 'completed') THEN quality_ppm ELSE coalesce(quality_ppm, 0) END AS quality_ppm
-    FROM task_outcome
-    WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
+    FROM arm_outcome
+    WHERE ($people OR arm <> 'human')
+      AND ($task_type::VARCHAR IS NULL OR task_type = $task_type)
       AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
       AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
