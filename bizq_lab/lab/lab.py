@@ -23,6 +23,7 @@ from bizq_lab.lab.questions import Questions
 from bizq_lab.lab.rating.side import Ratings
 from bizq_lab.lab.recorder import LogRecorder
 from bizq_lab.lab.records import Payloads
+from bizq_lab.lab.retention import Retention
 from bizq_lab.lab.runs import Runs
 from bizq_lab.lab.service import BizQAIRouter
 from bizq_lab.routing import AITaskRouter
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource, Provider
 
 
-class Lab(Questions, Changes, Ratings, Runs, People):
+class Lab(Questions, Changes, Ratings, Runs, People, Retention):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:

@@ -25,6 +25,7 @@ from bizq_lab.store.migrations import SCHEMA_VERSION
 from bizq_lab.store.outcomes import rebuild_task_outcome
 from bizq_lab.store.past import show_past
 from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
+from bizq_lab.store.purge import purge_text
 from bizq_lab.store.segments import LOCK_NAME
 from bizq_lab.store.snapshot import snapshot_path
 
@@ -141,6 +142,36 @@ class Log:
                 raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
             with connect(self.path, read_only=False, patience_s=_READ_PATIENCE_S) as connection:
                 rebuild_task_outcome(connection)
+
+    def purge(self, *, before_us: int) -> None:
+        """Take out what tasks said, models answered and people wrote before an instant; every row and figure stays.
+
+        The DuckDB file is written anew, so that none of the text stays in it, nor in its snapshot, its backups or what
+        is collected of the journal.
+
+        Args:
+            before_us: UTC microseconds since the epoch.
+
+        Raises:
+            LogLocked: Another program holds the file, or a collection is under way.
+            LogError: The log is open read-only, or there is no room for the new file.
+        """
+        if self.read_only:
+            raise LogError(f"{self.path} is open read-only", hint="open it without read_only=True to purge")
+        self._journal.close()
+        with mode_lock(self.path):
+            if not self._collect(_COLLECT_PATIENCE_S).complete:
+                raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
+            with self._file_lock(exclusive=True) as held:
+                if not held:
+                    raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
+                try:
+                    purge_text(self.path, self._folder, before_us=before_us, now_us=self._now_us)
+                except OSError as error:
+                    message = f"{self.path}: cannot be written anew: {error.strerror or error}"
+                    raise LogError(
+                        message, hint="the folder must be writable and have room for a second copy"
+                    ) from None
 
     # -- asking ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,36 @@
+"""Which text a purge takes out of a log: what tasks said, models answered and people wrote before an instant.
+
+Rows stay, and with them every figure: costs, times, tokens, ratings, hashes, which checks failed. Knows no lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bizq_lab.store.connection import connect
+from bizq_lab.store.rewrite import backups_of, overwrite_collected, rewrite_file
+from bizq_lab.store.statements import statement
+
+TABLES = ("attempt", "decision", "feedback", "human_task", "quarantine")
+
+
+def purge_text(path: Path, folder: Path, *, before_us: int, now_us: Callable[[], int]) -> None:
+    """Take the text out of the file, its snapshot, its segments and its backups. The caller holds every lock.
+
+    Args:
+        path: The DuckDB file; all that is older than `before_us` has been collected into it.
+        folder: The journal folder.
+        before_us: What was recorded before this instant goes, UTC microseconds.
+        now_us: UTC microseconds since the epoch.
+    """
+    changed = {table: statement(f"purge_{table}") for table in TABLES}
+    rewrite_file(path, changed, {"before_us": before_us}, now_us=now_us)
+    with connect(path, read_only=True, patience_s=0) as connection:
+        collected = connection.execute(statement("collected")).fetchall()
+    for name, size in collected:
+        segment = folder / name
+        if segment.exists():
+            overwrite_collected(segment, size)
+    for backup in backups_of(path):
+        backup.unlink()
