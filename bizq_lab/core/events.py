@@ -284,6 +284,23 @@ class RunEvent(Event):
     max_cost_nano_usd: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationEvent(Event):
+    """A judge scored an answer. Any number of rows per decision; names follow OpenTelemetry GenAI evaluation."""
+
+    kind = "evaluation"
+    decision_id: str
+    attempt_id: str
+    evaluation_name: str
+    evaluator: str
+    rubric_version: str
+    score_ppm: int | None
+    score_label: str
+    explanation: str
+    judge_attempt_id: str
+    cost_nano_usd: int | None
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -299,5 +316,6 @@ EVENTS: dict[str, type[Event]] = {
         LookEvent,
         ConfigEvent,
         RunEvent,
+        EvaluationEvent,
     )
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from pydantic import JsonValue
 
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.core.money import Money
@@ -30,6 +33,7 @@ class ProviderCall:
         idempotency_key: For tasks with side effects; or empty.
         timeout_s: Seconds left for this attempt.
         ordinal: Which attempt of the decision this is, from 1.
+        json_schema: What the answer must be, where the model can be held to a schema; None leaves it free.
         task: The task itself, for a simulated world that must write a passing or a failing answer; for nobody else.
     """
 
@@ -44,6 +48,7 @@ class ProviderCall:
     idempotency_key: str = ""
     timeout_s: float | None = None
     ordinal: int = 1
+    json_schema: Mapping[str, JsonValue] | None = None
     task: Task | None = None
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from bizq_lab.core.events import AttemptStartedEvent
 from bizq_lab.core.execution import Attempt, ProviderCall, ProviderReply
@@ -54,6 +54,7 @@ class Job:
     context: RoutingContext
     entry: TaskTypeEntry
     repeat: int
+    purpose: Literal["task", "judge"] = "task"
 
 
 class Ended(NamedTuple):
@@ -288,6 +289,7 @@ class Attempts:
                 failure=failure,
                 flags=[*flags, *ended.served.flags, *attempt_flags(attempt)],
                 payloads=self.payloads,
+                purpose=job.purpose,
             )
         )
         keep(ended)

@@ -123,7 +123,7 @@ def request_sha256(job: Job, call: ProviderCall) -> str:
 
 
 def _reusable(job: Job, call: ProviderCall) -> bool:
-    return not call.idempotency_key and job.decision.design == "observational"
+    return job.purpose == "task" and not call.idempotency_key and job.decision.design == "observational"
 
 
 def _reply(text: str) -> ProviderReply | None:

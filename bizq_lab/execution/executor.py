@@ -18,6 +18,7 @@ from bizq_lab.execution.gate import Gate
 from bizq_lab.execution.health import HealthBook
 from bizq_lab.execution.hedge import Hedge
 from bizq_lab.execution.human_tasks import HumanDesk
+from bizq_lab.execution.judge import Judge
 from bizq_lab.execution.limits import ModelLimits, catalog_limits
 from bizq_lab.execution.loop import background
 from bizq_lab.execution.progress import Progress
@@ -93,14 +94,14 @@ class ResilientExecutor:
             catalog=catalog, sink=sink, clock=clock, ids=ids, health=self.health, ledger=budget,
             stream=stream, payloads=payloads, timeout=timeout,
         )  # fmt: skip
-        gate = Gate(
+        self._gate = Gate(
             catalog=catalog, providers=providers, attempts=self._attempts, limits=self.limits, health=self.health,
             clock=clock, retry=self._retry, cache=cache,
         )  # fmt: skip
         self._telemetry = telemetry or Telemetry(stream=stream, content=payloads == "full")
         self._results = Results(sink=sink, clock=clock, ids=ids, desk=desk or HumanDesk())
         self._failover = Failover(
-            catalog=catalog, hedge=Hedge(gate=gate, health=self.health, clock=clock), results=self._results,
+            catalog=catalog, hedge=Hedge(gate=self._gate, health=self.health, clock=clock), results=self._results,
             clock=clock, retry=self._retry, tokens=RetryTokens(self._retry), seed=seed,
         )  # fmt: skip
 
@@ -162,6 +163,15 @@ class ResilientExecutor:
         """Close every provider."""
         for provider in {id(provider): provider for provider in self._providers.values()}.values():
             await provider.aclose()
+
+    def judge(self, model: str) -> Judge:
+        """A catalog model as a judge, through the same limits, ledger and log.
+
+        Raises:
+            UnknownModel: The catalog has no such model.
+        """
+        self._catalog.resolve(model)
+        return Judge(model=model, catalog=self._catalog, gate=self._gate, ids=self._ids)
 
     def use_budget(self, ledger: Ledger | None) -> None:
         """Reserve with this ledger from now on."""

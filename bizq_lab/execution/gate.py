@@ -60,6 +60,11 @@ class Gate:
         call = self.attempts.prepare(chain.job, config, ordinal=chain.next_ordinal, timeout_s=timeout_s)
         if chain.watch is not None:
             chain.watch.prompt(call.system, call.prompt)
+        return await self.send(chain, call, provider)
+
+    async def send(self, chain: Progress, call: ProviderCall, provider: Provider) -> Ended | Skipped:
+        """A call that is ready, through cache, rate limits, money and circuit."""
+        config = call.config
         recalled = None if self.cache is None else self.cache.recall(chain.job, call)
         if recalled is not None:
             return await self._paid(chain, call, recalled, 0)

@@ -12,7 +12,7 @@ from bizq_lab.store.connection import connect
 from bizq_lab.store.rewrite import backups_of, overwrite_collected, rewrite_file
 from bizq_lab.store.statements import statement
 
-TABLES = ("attempt", "decision", "feedback", "human_task", "quarantine")
+TABLES = ("attempt", "decision", "evaluation", "feedback", "human_task", "quarantine")
 
 
 def purge_text(path: Path, folder: Path, *, before_us: int, now_us: Callable[[], int]) -> None:

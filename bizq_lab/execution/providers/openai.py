@@ -83,7 +83,11 @@ class OpenAIProvider(SdkProvider["AsyncOpenAI"]):
 
     def _body(self, call: ProviderCall) -> dict[str, Any]:
         messages = [{"role": "system", "content": call.system}] if call.system else []
-        return {**self._sent(call), "messages": [*messages, {"role": "user", "content": call.prompt}]}
+        body: dict[str, Any] = {**self._sent(call), "messages": [*messages, {"role": "user", "content": call.prompt}]}
+        if call.json_schema is not None:
+            held = {"name": "answer", "schema": dict(call.json_schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": held}
+        return body
 
     async def _whole(
         self, client: AsyncOpenAI, call: ProviderCall, body: dict[str, Any], draft: Draft, _started: float

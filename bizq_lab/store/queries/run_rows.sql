@@ -25,6 +25,7 @@ WITH latest AS (
         arg_max(e.output, e.ordinal) FILTER (e.status = 'completed') AS output,
         coalesce(bool_or(list_contains(e.flags, 'cached')), FALSE) AS cached
     FROM began AS b FULL JOIN ended AS e USING (attempt_id)
+    WHERE coalesce(e.purpose, 'task') = 'task'
     GROUP BY ALL
 ), people AS (
     SELECT human_task_id, arg_max(status, (recorded_at_us, event_id)) AS human_status
