@@ -1,4 +1,4 @@
--- 0006_evaluation: what judges said of answers.
+-- 0007_evaluation: what judges said of answers.
 
 -- A judge scored an answer. Any number of rows per decision; names follow OpenTelemetry GenAI evaluation.
 CREATE TABLE evaluation (

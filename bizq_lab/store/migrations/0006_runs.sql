@@ -1,4 +1,4 @@
--- 0005_runs: bulk runs, and which decisions are their rows.
+-- 0006_runs: bulk runs, and which decisions are their rows.
 
 ALTER TABLE decision ADD COLUMN run_id VARCHAR;
 ALTER TABLE decision ADD COLUMN run_row BIGINT;
