@@ -191,7 +191,9 @@ class Judges(Parts):
         enough = {name: rows for name, rows in groups.items() if len(rows) > 1}
         if not enough:
             message = f"{len(found)} answers have both a judge's score and a person's rating"
-            raise NotEnoughData(message, hint="rate some judged answers: lab.rate(result, UserFeedback(rating=4))")
+            raise NotEnoughData(
+                message, hint="rate some judged answers: lab.give_feedback(result, UserFeedback(rating=4))"
+            )
         rows = tuple(_agreement_row(*name, rows) for name, rows in sorted(enough.items()))
         few = [row for row in rows if row.n < FEW]
         said = f"{len(few)} rows have fewer than {FEW} answers that both scored"

@@ -15,7 +15,7 @@ def test_agreement_is_shown_and_alerts_while_a_judge_may_not_be_trusted(cli: Cli
         run = lab.run_many(bulk_tasks(10), WHERE)
         lab.judge(JUDGE)
         for number, result in enumerate(run.results):
-            lab.rate(result, UserFeedback(rating=float(number % 5 + 1)))
+            lab.give_feedback(result, UserFeedback(rating=float(number % 5 + 1)))
     said = cli("judge-agreement", "--json")
     assert said.code == 3, said.err
     assert [(row["n"], row["kappa"], row["trusted"]) for row in said.document["rows"]] == [(10, 1.0, False)]

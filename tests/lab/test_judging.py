@@ -151,11 +151,11 @@ def test_agreement_with_people_says_whether_a_judge_may_be_trusted(tmp_path: Pat
         with pytest.raises(NotEnoughData, match="0 answers have both"):
             lab.judge_agreement()
         for number, result in enumerate(run.results):
-            lab.rate(result, UserFeedback(rating=float(number % 5 + 1)))
+            lab.give_feedback(result, UserFeedback(rating=float(number % 5 + 1)))
         (same,) = lab.judge_agreement().rows
         assert (same.n, same.kappa.value, same.bias.value, same.exact.value, same.trusted) == (40, 1.0, 0.0, 1.0, True)
         for result in run.results:
-            lab.rate(result, UserFeedback(rating=1.0 + int(result.decision_id[-1], 16) % 2))
+            lab.give_feedback(result, UserFeedback(rating=1.0 + int(result.decision_id[-1], 16) % 2))
         answer = lab.judge_agreement(JUDGE)
         (other,) = answer.rows
         assert not other.trusted

@@ -37,7 +37,7 @@ def days_pass(lab: Lab, days: int) -> None:
 def lived(lab: Lab) -> None:
     """A day with a word in every place, and another day, a hundred days later."""
     result = lab.run(post("zebrainput"), WHERE)
-    lab.rate(result, UserFeedback(rating=4.0, feedback="zebracomment"))
+    lab.give_feedback(result, UserFeedback(rating=4.0, feedback="zebracomment"))
     lab.run(post("zebrainput zebracheck", mentions=["zebracheck"]), WHERE)
     lab.run(post("zebrainput broken"), WHERE)
     task = lab.humans().rows[0].human_task_id
