@@ -47,10 +47,6 @@ class RaterAgreement(Result):
         """One mapping a rater."""
         return [{"rater": name, "ratings": n, "mean_rating": mean} for name, n, mean in self.raters]
 
-    def methods(self) -> list[str]:
-        """The coefficient and its source."""
-        return [f"Krippendorff's alpha, ordinal, {100 * self.alpha.level:g} % interval: {self.alpha.method}"]
-
 
 def rater_agreement(log: Log, *, task_type: str, level: float = 0.95) -> RaterAgreement:
     """Agreement between the raters of a task type.
