@@ -42,3 +42,11 @@ def test_a_notebook_opens_with_its_question_and_names_no_machine(path: Path) -> 
     for heading in ("Question", "Reads", "Answer", "Decision"):
         assert f"**{heading}" in first.source
     assert not re.search(r"/(home|root|work|Users|tmp)/", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_cell_that_draws_shows_its_figure(path: Path) -> None:
+    for cell in read(path).cells:
+        if cell.cell_type == "code" and re.search(r"\.plot\w*\(", cell.source):
+            shown = [output.get("data", {}) for output in cell.outputs]
+            assert any("image/png" in data for data in shown), f"a semicolon hides it: {cell.source!r}"
