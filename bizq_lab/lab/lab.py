@@ -17,6 +17,7 @@ from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, ResponseCac
 from bizq_lab.lab.budgets import cache_path, naming_the_budget, open_ledger
 from bizq_lab.lab.changes import Changes
 from bizq_lab.lab.judging import Judges
+from bizq_lab.lab.moving import Moving
 from bizq_lab.lab.past import Past
 from bizq_lab.lab.people import People
 from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource, Provider
 
 
-class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges):
+class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:

@@ -50,9 +50,9 @@ class Retention(Parts):
     def purge(self, *, older_than: timedelta, dry_run: bool = False) -> Purge:
         """Remove what tasks said, models answered and people wrote longer ago than this; rows and statistics stay.
 
-        The text leaves the DuckDB file, its snapshot, the journal, copies that migrations made, and the response cache:
-        none of its bytes stay in any of them. Of quarantined lines, whose age nobody knows, all text goes. What people
-        copied elsewhere (backups, exports, reports) is theirs to remove.
+        The text leaves the DuckDB file, its archive, its snapshot, the journal, copies that migrations made, and the
+        response cache: none of its bytes stay in any of them. Of quarantined lines, whose age nobody knows, all text
+        goes. What people copied elsewhere (backups, exports, reports) is theirs to remove.
 
         Args:
             older_than: Age, such as `timedelta(days=90)`; not negative.

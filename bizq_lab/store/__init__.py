@@ -4,6 +4,7 @@ The only package that imports duckdb. It must not know what questions mean: anal
 their meaning stays with them.
 """
 
+from bizq_lab.store.archive import ArchiveReport
 from bizq_lab.store.claims import claim
 from bizq_lab.store.collect import CollectReport
 from bizq_lab.store.health import LogHealth
@@ -13,6 +14,7 @@ from bizq_lab.store.recorded import RECORDED_COLUMNS, RecordedOutcomes, read_rec
 
 __all__ = [
     "RECORDED_COLUMNS",
+    "ArchiveReport",
     "CollectReport",
     "Log",
     "LogHealth",

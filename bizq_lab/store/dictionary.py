@@ -33,6 +33,9 @@ _KEPT: Final[Mapping[str, str]] = {
     "collected_segment": "How far each journal segment has been collected, committed together with its rows.",
     "schema_migration": "Which steps of the schema this file has seen.",
     "schema_view": "Which views are installed.",
+    "archive_place": "Where this log's archive lies, and how far it reaches; no row: nothing was archived.",
+    "archived_file": "The archive's files. Questions read them and the live rows as one.",
+    "late_decision": "Decisions that heard news after they were archived; questions compute their outcomes anew.",
 }
 _HEAD: Final = f"""\
 # The log's tables and views

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING, Any, Self
 from bizq_lab.core.events import Event
 from bizq_lab.errors import JournalWriteError, LogError, LogLocked, SchemaMismatch
 from bizq_lab.store import reading, schema
+from bizq_lab.store.archived import TIMES, archive_of, show_whole, whole_tables
 from bizq_lab.store.collect import Collector, CollectReport
 from bizq_lab.store.connection import connect
 from bizq_lab.store.health import LogHealth, examine
 from bizq_lab.store.journal import Durability, Journal
 from bizq_lab.store.locks import file_lock
 from bizq_lab.store.migrations import SCHEMA_VERSION
-from bizq_lab.store.outcomes import rebuild_task_outcome
 from bizq_lab.store.past import show_past
 from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
-from bizq_lab.store.purge import purge_text
+from bizq_lab.store.queries import named_query
 from bizq_lab.store.segments import LOCK_NAME
 from bizq_lab.store.snapshot import snapshot_path
+from bizq_lab.store.statements import statement
+from bizq_lab.store.upkeep import Upkeep
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +46,7 @@ _BIRTH_PATIENCE_S = 30.0
 _NS_PER_US = 1000
 
 
-class Log:
+class Log(Upkeep):
     """One log: a DuckDB file, and the journal folder `<file>.journal` beside it.
 
     Safe to share between threads. A forked or pickled copy in another process writes its own segment.
@@ -135,44 +137,6 @@ class Log:
             raise LogError(f"{self.path} is open read-only", hint="open it without read_only=True to collect")
         return self._collect(_COLLECT_PATIENCE_S)
 
-    def rebuild_task_outcome(self) -> None:
-        """Compute `task_outcome` anew from the events; it gives the table that collecting keeps."""
-        with mode_lock(self.path), self._file_lock(exclusive=True) as held:
-            if not held:
-                raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
-            with connect(self.path, read_only=False, patience_s=_READ_PATIENCE_S) as connection:
-                rebuild_task_outcome(connection)
-
-    def purge(self, *, before_us: int) -> None:
-        """Take out what tasks said, models answered and people wrote before an instant; every row and figure stays.
-
-        The DuckDB file is written anew, so that none of the text stays in it, nor in its snapshot, its backups or what
-        is collected of the journal.
-
-        Args:
-            before_us: UTC microseconds since the epoch.
-
-        Raises:
-            LogLocked: Another program holds the file, or a collection is under way.
-            LogError: The log is open read-only, or there is no room for the new file.
-        """
-        if self.read_only:
-            raise LogError(f"{self.path} is open read-only", hint="open it without read_only=True to purge")
-        self._journal.close()
-        with mode_lock(self.path):
-            if not self._collect(_COLLECT_PATIENCE_S).complete:
-                raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
-            with self._file_lock(exclusive=True) as held:
-                if not held:
-                    raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
-                try:
-                    purge_text(self.path, self._folder, before_us=before_us, now_us=self._now_us)
-                except OSError as error:
-                    message = f"{self.path}: cannot be written anew: {error.strerror or error}"
-                    raise LogError(
-                        message, hint="the folder must be writable and have room for a second copy"
-                    ) from None
-
     # -- asking ---------------------------------------------------------------------------------------------------
 
     def query(self, name: str, **params: Any) -> list[dict[str, Any]]:
@@ -185,21 +149,24 @@ class Log:
             InputError: No such query, or not its parameters.
             LogLocked: Another program holds the file, and there is no snapshot.
         """
-        with self._reading() as connection:
+        with self._reading(named_query(name)) as connection:
             return reading.run_query(connection, name, params)
 
     def sql(self, text: str) -> pd.DataFrame:
         """Answer one SELECT or EXPLAIN over the log's tables and views (data/SCHEMA.md) as a DataFrame.
 
-        The connection reads this log and nothing else: no other file, no network, no setting, no Python variable.
+        The connection reads this log, with its archive where that lies on this machine, and nothing else: no other
+        file, no network, no setting, no Python variable. Rows of a remote archive are not part of the answer, and
+        `frame.attrs["caveats"]` says so.
 
         Raises:
             InputError: Not one SELECT, not SQL, or it reaches beyond the log.
             LogLocked: Another program holds the file, and there is no snapshot.
         """
-        with self._reading(reading.LOCKED_DOWN) as connection:
-            reading.lock_down(connection)
-            return reading.run_select(connection, text)
+        with self._reading(text, locked_down=True) as connection:
+            frame = reading.run_select(connection, text)
+            frame.attrs["caveats"] = list(map(str, reading.caveats_of(connection, self.path)))
+            return frame
 
     def as_of(self, before_us: int) -> Log:
         """The same log as it was known before an instant; it can be asked, and not written.
@@ -214,7 +181,7 @@ class Log:
 
     def health(self) -> LogHealth:
         """How the log is doing."""
-        with self._reading() as connection:
+        with self._reading(statement("health")) as connection:
             return examine(connection, self.path, self._folder)
 
     @property
@@ -269,27 +236,41 @@ class Log:
             return self._last
 
     @contextmanager
-    def _reading(self, config: Mapping[str, str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Collect if possible, then read: the file, or its snapshot while another program holds the file."""
+    def _reading(self, text: str, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Collect if possible, then read: the file, or its snapshot while another program holds the file.
+
+        Args:
+            text: What will be asked; the tables that it names show archived rows too.
+            locked_down: Leave the connection with nothing but this log in reach.
+        """
         with mode_lock(self.path):
             self._collect_if_possible()
             if not self.path.exists():
                 raise _missing(self.path)
-            copy = snapshot_path(self.path)
             with ExitStack() as stack:
                 stack.enter_context(self._file_lock(exclusive=False))
-                patience_s = _QUESTION_PATIENCE_S if copy.exists() else _READ_PATIENCE_S
-                try:
-                    opened = connect(self.path, read_only=True, patience_s=patience_s, config=config)
-                    connection = stack.enter_context(opened)
-                except LogLocked:
-                    if not copy.exists():
-                        raise
-                    opened = connect(copy, read_only=True, patience_s=0, config=config)
-                    connection = stack.enter_context(opened)
+                connection = self._open(stack)
+                place = archive_of(connection, self.path)
+                if locked_down:
+                    place = reading.allow_archive(connection, place)
                 if self._before_us is not None:
-                    show_past(connection, self._before_us)
+                    whole = whole_tables(connection, place, " ".join(TIMES)) if place else {}
+                    show_past(connection, self._before_us, whole)
+                elif place is not None:
+                    show_whole(connection, whole_tables(connection, place, text))
+                if locked_down:
+                    reading.lock_down(connection)
                 yield connection
+
+    def _open(self, stack: ExitStack) -> duckdb.DuckDBPyConnection:
+        copy = snapshot_path(self.path)
+        patience_s = _QUESTION_PATIENCE_S if copy.exists() else _READ_PATIENCE_S
+        try:
+            return stack.enter_context(connect(self.path, read_only=True, patience_s=patience_s))
+        except LogLocked:
+            if not copy.exists():
+                raise
+            return stack.enter_context(connect(copy, read_only=True, patience_s=0))
 
     def _collect_if_possible(self) -> None:
         """Collect before a question, unless the log is only read, its folder is, or another program holds the file."""

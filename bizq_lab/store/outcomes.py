@@ -30,6 +30,8 @@ def refresh_task_outcome(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute the touched rows anew."""
     connection.execute("DELETE FROM task_outcome WHERE decision_id IN (SELECT decision_id FROM touched)")
     connection.execute(statement("task_outcome"))
+    if connection.execute("SELECT count(*) FROM archive_place").fetchall()[0][0]:
+        connection.execute(statement("late"))
     connection.execute("DROP TABLE touched")
 
 

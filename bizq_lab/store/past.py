@@ -6,9 +6,11 @@ works on the past as on the present. Rows that something later changed are told 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.events import EVENTS
+from bizq_lab.store.archived import OUTCOMES, live_tables
 from bizq_lab.store.outcomes import start_touched
 from bizq_lab.store.statements import statement
 from bizq_lab.store.views import views
@@ -17,24 +19,21 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def show_past(connection: duckdb.DuckDBPyConnection, before_us: int) -> None:
+def show_past(connection: duckdb.DuckDBPyConnection, before_us: int, whole: Mapping[str, str]) -> None:
     """Let this connection see only what was recorded before an instant.
 
     Args:
         connection: A fresh connection to the log; its file is not changed.
         before_us: UTC microseconds since the epoch; events of this instant and later are hidden.
+        whole: By table, all its rows as a SELECT, where the file does not hold them all.
     """
-    ((database,),) = connection.execute("SELECT current_database()").fetchall()
-    quoted = '"{}"'.format(database.replace('"', '""'))
+    sources = {**live_tables(connection), **whole}
     for kind in EVENTS:
-        _run(connection, statement("past_events").replace("__kind__", kind), quoted, before_us)
+        connection.execute(statement("past_events", kind=kind, source=sources[kind], before_us=str(int(before_us))))
     start_touched(connection)
-    _run(connection, statement("past_touched"), quoted, before_us)
+    outcomes = {"source": sources[OUTCOMES], "before_us": str(int(before_us))}
+    connection.execute(statement("past_touched", **outcomes))
     connection.execute(statement("task_outcome").replace("INSERT INTO task_outcome", "INSERT INTO retold"))
-    _run(connection, statement("past_outcome"), quoted, before_us)
+    connection.execute(statement("past_outcome", **outcomes))
     for view in views():
         connection.execute(view.sql.replace("CREATE OR REPLACE VIEW", "CREATE OR REPLACE TEMP VIEW", 1))
-
-
-def _run(connection: duckdb.DuckDBPyConnection, text: str, database: str, before_us: int) -> None:
-    connection.execute(text.replace("__database__", database).replace("__before_us__", str(int(before_us))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bizq_lab.store.archive_rewrite import rewrite_archive
 from bizq_lab.store.connection import connect
 from bizq_lab.store.rewrite import backups_of, overwrite_collected, rewrite_file
 from bizq_lab.store.statements import statement
@@ -16,7 +17,7 @@ TABLES = ("attempt", "decision", "evaluation", "feedback", "human_task", "quaran
 
 
 def purge_text(path: Path, folder: Path, *, before_us: int, now_us: Callable[[], int]) -> None:
-    """Take the text out of the file, its snapshot, its segments and its backups. The caller holds every lock.
+    """Take the text out of the file, its archive, snapshot, segments and backups. The caller holds every lock.
 
     Args:
         path: The DuckDB file; all that is older than `before_us` has been collected into it.
@@ -25,6 +26,7 @@ def purge_text(path: Path, folder: Path, *, before_us: int, now_us: Callable[[],
         now_us: UTC microseconds since the epoch.
     """
     changed = {table: statement(f"purge_{table}") for table in TABLES}
+    rewrite_archive(path, changed, {"before_us": before_us})
     rewrite_file(path, changed, {"before_us": before_us}, now_us=now_us)
     with connect(path, read_only=True, patience_s=0) as connection:
         collected = connection.execute(statement("collected")).fetchall()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import InputError
-from bizq_lab.store.queries import named_query
+from bizq_lab.store.archived import Place, archive_of, literal
+from bizq_lab.store.queries import check_params, named_query
+from bizq_lab.store.shelf import Shelf
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
-
-# What DuckDB may do for an analyst's own text: read this file. No other file, no network, no settings.
-LOCKED_DOWN = {"enable_external_access": "false"}
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -24,11 +25,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[
         InputError: No such query, or the parameters are not the ones it names.
     """
     text = named_query(name)
-    wanted = set(connection.extract_statements(text)[0].named_parameters)
-    if wanted != params.keys():
-        missing, extra = sorted(wanted - params.keys()), sorted(params.keys() - wanted)
-        message = f"query {name!r} takes {sorted(wanted)}; missing {missing}, unknown {extra}"
-        raise InputError(message, hint=f"see the header of store/queries/{name}.sql")
+    check_params(name, set(connection.extract_statements(text)[0].named_parameters), params)
     connection.execute(text, dict(params) or None)
     columns = [(column[0], str(column[1])) for column in connection.description]
     documents = {index for index, (_, kind) in enumerate(columns) if kind == "JSON"}
@@ -39,10 +36,28 @@ def run_query(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def allow_archive(connection: duckdb.DuckDBPyConnection, place: Place | None) -> Place | None:
+    """Keep the archive readable on a connection about to be locked down; None where it lies on another machine."""
+    if place is None or not (shelf := Shelf(place.url)).is_local:
+        return None
+    connection.execute(f"SET allowed_directories = [{literal(shelf.root)}]")
+    return place
+
+
 def lock_down(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take from a connection opened with `LOCKED_DOWN` what is left: Python's variables, and changing any setting."""
+    """Take from a connection what an analyst's own text must not do: other files, network, Python, settings."""
+    connection.execute("SET enable_external_access = false")
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET lock_configuration = true")
+
+
+def caveats_of(connection: duckdb.DuckDBPyConnection, log: Path) -> tuple[Caveat, ...]:
+    """What a reader of an answer on a locked-down connection must know."""
+    place = archive_of(connection, log)
+    if place is None or Shelf(place.url).is_local:
+        return ()
+    text = f"rows archived to {place.url} are not part of this answer; ask a question of the lab instead"
+    return (Caveat(code="archive_not_read", message=text),)
 
 
 def run_select(connection: duckdb.DuckDBPyConnection, text: str) -> pd.DataFrame:

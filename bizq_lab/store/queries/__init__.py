@@ -7,9 +7,12 @@ come back exact; columns of type JSON come back decoded.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from bizq_lab.errors import InputError
 
@@ -32,3 +35,15 @@ def named_query(name: str) -> str:
 def query_names() -> tuple[str, ...]:
     """All queries by name."""
     return tuple(sorted(f.name.removesuffix(".sql") for f in files(__name__).iterdir() if f.name.endswith(".sql")))
+
+
+def check_params(name: str, wanted: AbstractSet[str], given: Mapping[str, Any]) -> None:
+    """Refuse parameters that are not exactly those a query names.
+
+    Raises:
+        InputError: Says which are missing and which are unknown.
+    """
+    if wanted != given.keys():
+        missing, extra = sorted(wanted - given.keys()), sorted(given.keys() - wanted)
+        message = f"query {name!r} takes {sorted(wanted)}; missing {missing}, unknown {extra}"
+        raise InputError(message, hint=f"see the header of store/queries/{name}.sql")

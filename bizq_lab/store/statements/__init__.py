@@ -7,6 +7,9 @@ from importlib.resources import files
 
 
 @cache
-def statement(name: str) -> str:
-    """The text of `statements/<name>.sql`."""
-    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+def statement(name: str, **fields: str) -> str:
+    """The text of `statements/<name>.sql`, with `__field__` filled in where SQL takes no parameter."""
+    text = files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    for field, value in fields.items():
+        text = text.replace(f"__{field}__", value)
+    return text

@@ -1,3 +1,3 @@
 -- past_events: one kind of event as it was known before an instant, under its own name.
 CREATE OR REPLACE TEMP VIEW __kind__ AS
-SELECT * FROM __database__.main.__kind__ WHERE recorded_at_us < __before_us__;
+SELECT * FROM __source__ WHERE recorded_at_us < __before_us__;
