@@ -58,6 +58,10 @@ months: $(VENV)/.dev ## 200 months of a known world: what tuned weights earn of 
 crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors, 200 deaths at named points (minutes)
 	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py tests/execution/test_crash.py
 
+.PHONY: soak
+soak: $(VENV)/.dev ## six processes on one log for five minutes; SOAK_S=30 for half a minute
+	BIZQ_LAB_SOAK_S=$(or $(SOAK_S),300) $(BIN)/python -m pytest -s tests/store/test_soak.py
+
 storm: $(VENV)/.dev ## 2,000 tasks under a budget against a provider that fails 30 % of calls (a minute)
 	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest tests/lab/test_storm.py
 

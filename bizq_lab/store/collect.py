@@ -1,32 +1,33 @@
 """Moves journal lines into the DuckDB file exactly once, by whoever asks first. Knows no question.
 
-A collector holds the lock for one batch at a time, at most 50,000 events or about 200 ms, then lets others in. What
-it commits includes how far it has read each segment, so a collector that dies leaves nothing to repair.
+One process at a time has the turn: it verifies and parses a batch, which is most of the work, while questions go on.
+Then it holds the lock to move the rows, at most 50,000 events or 64 MiB, and lets others in. What it commits
+includes how far it has read each segment, so a collector that dies leaves nothing to repair.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.store import schema, segments
-from bizq_lab.store.batch import Counts, commit_chunks
-from bizq_lab.store.connection import connect
+from bizq_lab.store.batch import Counts, commit_batch
+from bizq_lab.store.connection import attached, connect, translated
 from bizq_lab.store.locks import file_lock, owner_is_gone
 from bizq_lab.store.migrations import SCHEMA_VERSION
 from bizq_lab.store.segments import Chunk
 from bizq_lab.store.snapshot import refresh_snapshot
+from bizq_lab.store.staging import Batch, Staging, staging
 
-if TYPE_CHECKING:
-    import duckdb
-
+# What one hold of the lock moves at most.
 BATCH_EVENTS = 50_000
-BATCH_S = 0.2
-_SMALLEST_BATCH = 10_000
+BATCH_BYTES = 64 * 1024 * 1024
+_OPEN_PATIENCE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class CollectReport:
         foreign: Files in the journal folder that nobody here wrote; they are left alone.
         newer: Segments of a newer release; they wait for it.
         complete: Whether everything that was there at the start has been collected.
+        longest_hold_s: The longest that the DuckDB file was kept from others, in seconds.
     """
 
     events: int = 0
@@ -50,6 +52,18 @@ class CollectReport:
     foreign: tuple[str, ...] = ()
     newer: tuple[str, ...] = ()
     complete: bool = True
+    longest_hold_s: float = 0.0
+
+    def plus(self, counts: Counts, *, removed: int, hold_s: float) -> CollectReport:
+        """This and one more batch."""
+        return replace(
+            self,
+            events=self.events + counts.events,
+            quarantined=self.quarantined + counts.refused,
+            batches=self.batches + 1,
+            removed=self.removed + removed,
+            longest_hold_s=max(self.longest_hold_s, hold_s),
+        )
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
@@ -83,15 +97,15 @@ class Collector:
     def __init__(self, path: Path, folder: Path, *, now_us: Callable[[], int], snapshot: bool = False) -> None:
         """Nothing is opened yet."""
         self._path, self._folder, self._now_us, self._snapshot = path, folder, now_us, snapshot
-        self._batch_events = BATCH_EVENTS // 2
         self._offsets: dict[str, int] = {}
         self._prepared: int | None = None
+        self._left: tuple[int, int, int] | None = None
 
     def collect(self, *, patience_s: float) -> CollectReport:
         """Collect what is there now; events that arrive meanwhile may wait for the next collection.
 
         Args:
-            patience_s: How long to wait for the lock, a batch at a time. Without it nothing is collected.
+            patience_s: How long to wait for the turn and for the lock, a batch at a time; without them nothing happens.
 
         Raises:
             LogLocked: Another program holds the DuckDB file.
@@ -101,30 +115,59 @@ class Collector:
         seen = segments.look(self._folder)
         newer = tuple(name for name in seen.sizes if self._is_newer(name))
         targets = {name: size for name, size in seen.sizes.items() if name not in newer}
-        events = quarantined = batches = removed = 0
-        complete = True
-        while self._path_missing() or self._pending(targets):
+        report = CollectReport(foreign=seen.foreign, newer=newer)
+        if not self._path.exists() or self._pending(targets):
             self._folder.mkdir(parents=True, exist_ok=True)
-            with file_lock(self._folder / segments.LOCK_NAME, exclusive=True, patience_s=patience_s) as held:
-                if not held:
-                    complete = False
-                    break
-                counts, progress = self._batch(targets)
-                finished = segments.remove_finished(self._folder, self._offsets)
-            targets = {name: size for name, size in targets.items() if name not in finished}
-            removed += len(finished)
-            events, quarantined, batches = events + counts.events, quarantined + counts.refused, batches + 1
-            if not progress:
-                break
-        if self._snapshot and batches:
+            with staging() as place:
+                report = self._drain(place, targets, report, patience_s)
+        if self._snapshot and report.batches:
             self._copy(patience_s)
-        return CollectReport(
-            events=events, quarantined=quarantined, batches=batches, removed=removed,
-            foreign=seen.foreign, newer=newer, complete=complete,
-        )  # fmt: skip
+        return report
 
-    def _path_missing(self) -> bool:
-        return not self._path.exists()
+    def _drain(
+        self, place: Staging, targets: dict[str, int], report: CollectReport, patience_s: float
+    ) -> CollectReport:
+        """Batch after batch, until what was there at the start is collected, or others will not let us.
+
+        While one batch is moved, the next one is staged beside it.
+        """
+        ahead: Future[Batch] | None = None
+        twin: Staging | None = None
+        with ThreadPoolExecutor(1) as helper:
+            while True:
+                with self._lock(segments.TURN_NAME, patience_s) as turn:
+                    if not turn or not self._catch_up(patience_s):
+                        return replace(report, complete=False)
+                    batch = self._staged(ahead, place, targets)
+                    after = self._offsets | batch.ends
+                    if batch.chunks and any(size > after.get(name, 0) for name, size in targets.items()):
+                        twin = twin or place.twin()
+                        idle = twin if batch.staging is place else place
+                        ahead = helper.submit(self._stage, idle, targets, after)
+                    with self._lock(segments.LOCK_NAME, patience_s) as held:
+                        if not held:
+                            return replace(report, complete=False)
+                        began = time.monotonic()
+                        counts = self._commit(batch)
+                        finished = segments.remove_finished(self._folder, self._offsets)
+                        report = report.plus(counts, removed=len(finished), hold_s=time.monotonic() - began)
+                targets = {name: size for name, size in targets.items() if name not in finished}
+                if not batch.chunks or not self._pending(targets):
+                    return report
+
+    def _staged(self, ahead: Future[Batch] | None, place: Staging, targets: dict[str, int]) -> Batch:
+        """The batch that was staged ahead, unless somebody else collected meanwhile."""
+        if ahead is not None:
+            batch = ahead.result()
+            if all(self._offsets.get(name, 0) == chunk.start for name, chunk in batch.chunks.items()):
+                return batch
+        return self._stage(place, targets, self._offsets)
+
+    def _stage(self, place: Staging, targets: dict[str, int], offsets: dict[str, int]) -> Batch:
+        return place.stage(self._read(targets, offsets))
+
+    def _lock(self, name: str, patience_s: float) -> AbstractContextManager[bool]:
+        return file_lock(self._folder / name, exclusive=True, patience_s=patience_s)
 
     def _pending(self, targets: dict[str, int]) -> bool:
         """Whether some segment may have more than is known to be collected, or is finished and still there."""
@@ -140,63 +183,65 @@ class Collector:
         except FileNotFoundError:
             return False
 
-    def _batch(self, targets: dict[str, int]) -> tuple[Counts, bool]:
-        """One transaction, and whether it moved anything on."""
-        began = time.monotonic()
-        self._prepare()
-        with connect(self._path, read_only=False, patience_s=BATCH_S) as connection:
-            schema.refresh_views(connection)
-            rows = connection.execute("SELECT segment, collected_bytes FROM collected_segment").fetchall()
-            self._offsets = dict(rows)
-            chunks = self._read(targets)
-            counts = commit_chunks(connection, chunks) if chunks else Counts(0, 0)
-            self._forget_removed(connection)
-        self._offsets |= {name: chunk.end for name, chunk in chunks.items()}
-        self._adapt(counts.events, time.monotonic() - began)
-        return counts, bool(chunks)
+    def _catch_up(self, patience_s: float) -> bool:
+        """Make sure of the file, and learn how far it is, unless nobody has changed it since we did; False if busy.
 
-    def _prepare(self) -> None:
-        """Check and migrate the file once; again if another one took its name."""
-        if self._prepared is None or not self._path.exists() or self._path.stat().st_ino != self._prepared:
-            schema.prepare(self._path, now_us=self._now_us, patience_s=BATCH_S)
-            self._prepared = self._path.stat().st_ino
+        The caller has the turn: from here on nobody else collects.
+        """
+        if self._left is not None and self._path.exists() and self._stamp() == self._left:
+            return True
+        with self._lock(segments.LOCK_NAME, patience_s) as held:
+            if not held:
+                return False
+            if self._prepared is None or not self._path.exists() or self._path.stat().st_ino != self._prepared:
+                schema.prepare(self._path, now_us=self._now_us, patience_s=_OPEN_PATIENCE_S)
+                self._prepared = self._path.stat().st_ino
+            with connect(self._path, read_only=True, patience_s=_OPEN_PATIENCE_S) as connection:
+                rows = connection.execute("SELECT segment, collected_bytes FROM collected_segment").fetchall()
+        self._offsets = dict(rows)
+        self._left = self._stamp()
+        return True
+
+    def _stamp(self) -> tuple[int, int, int]:
+        found = self._path.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _commit(self, batch: Batch) -> Counts:
+        """One transaction over the attached file."""
+        present = segments.look(self._folder).sizes
+        gone = [name for name in self._offsets if name not in present]
+        if not batch.chunks and not gone:
+            return Counts(0, 0)
+        self._left = None
+        with translated(self._path), attached(batch.staging.connection, self._path, patience_s=_OPEN_PATIENCE_S):
+            counts = commit_batch(batch, gone=gone)
+        for name in gone:
+            del self._offsets[name]
+        self._offsets |= batch.ends
+        self._left = self._stamp()
+        return counts
 
     def _copy(self, patience_s: float) -> None:
-        with file_lock(self._folder / segments.LOCK_NAME, exclusive=True, patience_s=patience_s) as held:
+        with self._lock(segments.LOCK_NAME, patience_s) as held:
             if held:
                 refresh_snapshot(self._path)
 
-    def _read(self, targets: dict[str, int]) -> dict[str, Chunk]:
+    def _read(self, targets: dict[str, int], offsets: dict[str, int]) -> dict[str, Chunk]:
         """Whole lines of as many segments as one batch takes."""
         chunks: dict[str, Chunk] = {}
-        room = self._batch_events
+        room, room_bytes = BATCH_EVENTS, BATCH_BYTES
         for name, size in targets.items():
-            start = self._offsets.get(name, 0)
-            if room <= 0:
+            start = offsets.get(name, 0)
+            if room <= 0 or room_bytes <= 0:
                 break
             if size <= start:
                 continue
             try:
-                chunk = segments.read_lines(self._folder / name, start, at_most=room)
+                chunk = segments.read_lines(self._folder / name, start, at_most=room, at_most_bytes=room_bytes)
             except FileNotFoundError:
                 continue  # finished and removed by another collector since the listing
             if chunk.end > start:
                 chunks[name] = chunk
                 room -= len(chunk.lines)
+                room_bytes -= chunk.end - chunk.start
         return chunks
-
-    def _forget_removed(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Drop the offsets of segments that are no more; their names never come back."""
-        present = segments.look(self._folder).sizes
-        gone = [name for name in self._offsets if name not in present]
-        if gone:
-            connection.execute("DELETE FROM collected_segment WHERE segment IN (SELECT unnest($gone))", {"gone": gone})
-            for name in gone:
-                del self._offsets[name]
-
-    def _adapt(self, events: int, elapsed_s: float) -> None:
-        """Take as many events next time as fit into the time a batch may hold the lock."""
-        if events < self._batch_events // 2:
-            return
-        fitting = int(events * BATCH_S / max(elapsed_s, 1e-6))
-        self._batch_events = max(_SMALLEST_BATCH, min(BATCH_EVENTS, fitting))

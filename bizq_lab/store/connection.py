@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bizq_lab.errors import BizqLabError, ForeignFile, InputError, LogError, LogLocked
 from bizq_lab.store.locks import pause
@@ -18,9 +18,13 @@ from bizq_lab.store.locks import pause
 if TYPE_CHECKING:
     import duckdb
 
+_Opened = TypeVar("_Opened")
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _DUCKDB_MAGIC, _MAGIC_AT, _SQLITE_MAGIC = b"DUCK", 8, b"SQLite format 3\x00"
 # Extensions would be fetched from the internet; a log needs none.
+# Rows go straight into the file: a write-ahead log would only write them twice, for what is closed right after.
+_FOR_WRITING: dict[str, str] = {"checkpoint_threshold": "1KB"}
+_STAGING_MEMORY = "600MB"
 _NO_EXTENSIONS: dict[str, str] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -72,6 +76,62 @@ def connect(
 
 
 @contextmanager
+def in_memory(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB without a file, for the length of the block.
+
+    Args:
+        folder: Where it puts what does not fit into its memory.
+    """
+    import duckdb  # noqa: PLC0415 - loads only where a file is opened
+
+    config: dict[str, Any] = {
+        **_NO_EXTENSIONS,
+        **_FOR_WRITING,
+        "memory_limit": _STAGING_MEMORY,
+        "temp_directory": str(folder),
+    }
+    connection = duckdb.connect(config=config)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def attached(connection: duckdb.DuckDBPyConnection, path: Path, *, patience_s: float) -> Iterator[None]:
+    """A log's file as the place of all tables without a schema, open for writing for the length of the block.
+
+    Args:
+        connection: To a DuckDB in memory.
+        path: The DuckDB file.
+        patience_s: How long to keep trying while another program holds the file.
+
+    Raises:
+        LogLocked: Another program holds the file.
+        ForeignFile: It is damaged, or not DuckDB's.
+        LogError: Anything else DuckDB says.
+    """
+    import duckdb  # noqa: PLC0415 - as above
+
+    with translated(path):
+        name = str(path).replace("'", "''")
+        _patiently(lambda: connection.execute(f"ATTACH '{name}' AS log"), patience_s)
+        connection.execute("USE log")
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):  # what failed is what the caller must hear of
+                _detach(connection)
+            raise
+        _detach(connection)
+
+
+def _detach(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("USE memory")
+    connection.execute("DETACH log")
+
+
+@contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Every duckdb error inside the block leaves it as one of ours."""
     import duckdb  # noqa: PLC0415 - loads only where a file is opened
@@ -90,11 +150,12 @@ def as_log_error(error: Exception, path: Path) -> BizqLabError:
     first = text.splitlines()[0] if text else type(error).__name__
     if (holder := _HOLDER.search(text)) is not None:
         return _locked(path, holder["program"], int(holder["pid"]))
-    if "different configuration than existing connections" in text:
+    if "different configuration than existing connections" in text or "Unique file handle conflict" in text:
         message = f"{path} is open in this process already, in another mode"
         return LogLocked(message, hint="close that duckdb connection; the log opens the file for each question itself")
     if "Could not write file" in text or "No space left" in text:
-        message = f"{path} cannot be written: {first.rpartition(': ')[2]}"
+        line = next(line for line in text.splitlines() if "Could not write file" in line or "No space left" in line)
+        message = f"{path} cannot be written: {line.rpartition(': ')[2]}"
         return LogError(message, hint="make room; events go on waiting in the journal, nothing is lost")
     if "not a valid DuckDB database" in text:
         return ForeignFile(f"{path} is not a DuckDB file", hint="name another file; this one was left as it is")
@@ -131,10 +192,17 @@ def _locked(path: Path, program: str, pid: int) -> LogLocked:
 def _open(path: Path, *, read_only: bool, patience_s: float, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
     import duckdb  # noqa: PLC0415 - as above
 
+    return _patiently(lambda: duckdb.connect(str(path), read_only=read_only, config=dict(config)), patience_s)
+
+
+def _patiently(opens: Callable[[], _Opened], patience_s: float) -> _Opened:
+    """Try until nobody else holds the file, or patience ends."""
+    import duckdb  # noqa: PLC0415 - as above
+
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only, config=dict(config))
+            return opens()
         except duckdb.IOException as error:
             if "Could not set lock" not in str(error) or time.monotonic() >= deadline:
                 raise

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +15,10 @@ from bizq_lab.store.statements import statement
 
 if TYPE_CHECKING:
     import duckdb
+
+# Clocks of one machine step by this much when they are set; more is somebody else's clock.
+SKEW_TOLERATED_S = 5.0
+_US_PER_S = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +35,11 @@ class LogHealth:
         waiting_bytes: Journal bytes not collected yet.
         orphans: Segments whose owner is gone and that still wait to be collected.
         foreign: Files in the journal folder that nobody here wrote.
-        file_bytes: Size of the DuckDB file.
+        file_bytes: Size of the DuckDB file, with what it has beside it: its write-ahead log, snapshot and backups.
+        journal_bytes: Size of the segments, collected or not.
+        lag_s: How long ago the oldest event that waits was recorded, in seconds; 0 when nothing waits.
+        clock_skew_s: How far the newest event lies in this machine's future, in seconds; 0 when it does not.
+        outcomes_missing: Decisions without their row in `task_outcome`; never any, unless somebody changed the file.
     """
 
     schema_version: int
@@ -41,11 +52,19 @@ class LogHealth:
     orphans: int
     foreign: tuple[str, ...]
     file_bytes: int
+    journal_bytes: int
+    lag_s: float
+    clock_skew_s: float
+    outcomes_missing: int
 
     @property
     def needs_attention(self) -> bool:
-        """Whether a person should look: lines were refused, calls never ended, or strange files lie in the journal."""
-        return bool(self.quarantined or self.unknown_attempts or self.foreign)
+        """Whether a person should look.
+
+        Lines were refused, calls never ended, strange files lie in the journal, clocks disagree, or rows are missing.
+        """
+        skewed = self.clock_skew_s > SKEW_TOLERATED_S
+        return bool(self.quarantined or self.unknown_attempts or self.foreign or skewed or self.outcomes_missing)
 
     def __str__(self) -> str:
         """One sentence."""
@@ -62,7 +81,7 @@ class LogHealth:
         return "; ".join(parts)
 
 
-def examine(connection: duckdb.DuckDBPyConnection, path: Path, folder: Path) -> LogHealth:
+def examine(connection: duckdb.DuckDBPyConnection, path: Path, folder: Path, *, now_us: int) -> LogHealth:
     """Look at an open log and its journal folder."""
     row = connection.execute(statement("health")).fetchall()[0]
     offsets = dict(connection.execute("SELECT segment, collected_bytes FROM collected_segment").fetchall())
@@ -78,5 +97,21 @@ def examine(connection: duckdb.DuckDBPyConnection, path: Path, folder: Path) -> 
         waiting_bytes=sum(waiting.values()),
         orphans=sum(rest > 0 and owner_is_gone(folder / name) for name, rest in waiting.items()),
         foreign=seen.foreign,
-        file_bytes=path.stat().st_size,
+        file_bytes=sum(
+            file.stat().st_size for file in path.parent.glob(f"{glob.escape(path.name)}*") if file.is_file()
+        ),
+        journal_bytes=sum(seen.sizes.values()),
+        lag_s=max(0.0, (now_us - min(_oldest_waiting(folder, offsets, waiting), default=now_us)) / _US_PER_S),
+        clock_skew_s=max(0.0, (row[5] - now_us) / _US_PER_S),
+        outcomes_missing=row[6],
     )
+
+
+def _oldest_waiting(folder: Path, offsets: dict[str, int], waiting: dict[str, int]) -> Iterator[int]:
+    """When the first event that waits in each segment was recorded."""
+    for name, rest in waiting.items():
+        if rest > 0:
+            with suppress(FileNotFoundError):  # collected and removed meanwhile
+                recorded_at_us = segments.recorded_at_us(folder / name, offsets.get(name, 0))
+                if recorded_at_us is not None:
+                    yield recorded_at_us

@@ -8,6 +8,7 @@ segment that was just born for one whose owner died.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -49,6 +50,7 @@ class Journal:
         self._torn = False
         self._written = 0
         self._synced = 0
+        self._lost: list[tuple[int, int]] = []
         _JOURNALS.add(self)
 
     def append(self, event: Event) -> None:
@@ -130,13 +132,20 @@ class Journal:
                 _fdatasync(fd)
                 self._synced = self._written
         except OSError as error:
+            self._lost.append((self._synced, self._written))
             raise self._failure(error) from None
         finally:
             os.close(fd)
 
     def _sync_up_to(self, ticket: int) -> None:
-        """Group commit: whoever gets the lock syncs for all who wrote before it; the others find it done."""
+        """Group commit: whoever gets the lock syncs for all who wrote before it; the others find it done.
+
+        A sync that failed is not tried again: the kernel may have dropped the pages and would report success. All who
+        waited for it are told, and the segment is given up.
+        """
         with self._sync_lock:
+            if any(after < ticket <= upto for after, upto in self._lost):
+                raise self._failure(OSError(errno.EIO, os.strerror(errno.EIO)))
             if self._synced >= ticket:
                 return
             with self._lock:
@@ -146,11 +155,20 @@ class Journal:
             try:
                 _fdatasync(fd)
             except OSError as error:
+                self._give_up()
                 raise self._failure(error) from None
             finally:
                 os.close(fd)
             # A segment closed meanwhile may have synced more; too low a mark costs one sync and loses nothing.
             self._synced = max(self._synced, target)
+
+    def _give_up(self) -> None:
+        """Close a segment that could not be synced; what was written since goes down with it."""
+        with self._lock:
+            self._lost.append((self._synced, self._written))
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
 
     def _failure(self, error: OSError) -> JournalWriteError:
         message = f"{self.folder}: event not written: {error.strerror or error}"

@@ -11,7 +11,7 @@ The first line of a segment is its header, with kind `segment` and the schema ve
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -64,12 +64,28 @@ def examine(line: bytes) -> Line:
     return Line(kind) if kind else Line("", f"unknown kind {name.decode(errors='replace')!r}")
 
 
+def kinds(found: Iterable[bytes]) -> Iterator[str | None]:
+    """The kind of each line, as `examine` finds it, or None for one with a problem; for lines by the million."""
+    for line in found:
+        shaped = line[:_CRC_AT] == _START and line[_CRC_END:_KIND_AT] == _BODY_START
+        sound = shaped and b"%08x" % crc32(line[_BODY_AT:]) == line[_CRC_AT:_CRC_END]
+        yield _KINDS.get(line[_KIND_AT : line.find(b'"', _KIND_AT)]) if sound else None
+
+
 def decode_header(line: bytes) -> dict[str, Any] | None:
     """The header's fields, or None when the line is no sound header."""
     if examine(line).kind != HEADER_KIND:
         return None
     header: dict[str, Any] = json.loads(line)
     return header
+
+
+def recorded_at_us_of(line: bytes) -> int | None:
+    """When the event of a line was recorded; None when the line is no sound event."""
+    if examine(line).kind not in EVENTS:
+        return None
+    recorded_at_us = json.loads(line)["recorded_at_us"]
+    return recorded_at_us if isinstance(recorded_at_us, int) else None
 
 
 def _line(kind: str, fields: dict[str, Any]) -> bytes:

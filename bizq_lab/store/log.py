@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bizq_lab.core.events import Event
-from bizq_lab.errors import JournalWriteError, LogError, LogLocked, SchemaMismatch
-from bizq_lab.store import reading, schema
+from bizq_lab.errors import JournalWriteError, LogError, LogLocked
+from bizq_lab.store import reading
 from bizq_lab.store.archived import TIMES, archive_of, show_whole, whole_tables
 from bizq_lab.store.collect import Collector, CollectReport
 from bizq_lab.store.connection import connect
 from bizq_lab.store.health import LogHealth, examine
 from bizq_lab.store.journal import Durability, Journal
 from bizq_lab.store.locks import file_lock
-from bizq_lab.store.migrations import SCHEMA_VERSION
+from bizq_lab.store.opening import admit
 from bizq_lab.store.past import show_past
 from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
 from bizq_lab.store.queries import named_query
@@ -107,7 +107,7 @@ class Log(Upkeep):
         refuse_unsupported(file)
         if file.exists():
             log = cls(file, durability=durability, read_only=read_only, clock=clock, snapshot=snapshot)
-            log._check()
+            admit(file, log._folder, read_only=read_only, now_us=log._now_us)
             return log
         if read_only:
             raise _missing(file)
@@ -182,7 +182,7 @@ class Log(Upkeep):
     def health(self) -> LogHealth:
         """How the log is doing."""
         with self._reading(statement("health")) as connection:
-            return examine(connection, self.path, self._folder)
+            return examine(connection, self.path, self._folder, now_us=self._now_us())
 
     @property
     def last_collection(self) -> CollectReport:
@@ -208,23 +208,6 @@ class Log(Upkeep):
         return (_reopen, (self.path, self._options))
 
     # -- opening the file -----------------------------------------------------------------------------------------
-
-    def _check(self) -> None:
-        """Refuse a file that is not ours before anything is written beside it, and bring an older one up to date."""
-        with mode_lock(self.path):
-            with self._file_lock(exclusive=False):
-                try:
-                    version = schema.file_version(self.path, patience_s=_QUESTION_PATIENCE_S)
-                except LogLocked:
-                    return  # writing needs no DuckDB; the first question will say who holds the file
-            if version == SCHEMA_VERSION:
-                return
-            if self.read_only or not os.access(self.path.parent, os.W_OK):
-                message = f"{self.path} has schema version {version}; this release asks version {SCHEMA_VERSION}"
-                raise SchemaMismatch(message, hint="open it once where it may be written; a backup is kept beside it")
-            with self._file_lock(exclusive=True) as held:
-                if held:
-                    schema.prepare(self.path, now_us=self._now_us, patience_s=_COLLECT_PATIENCE_S)
 
     def _collect(self, patience_s: float) -> CollectReport:
         with mode_lock(self.path):

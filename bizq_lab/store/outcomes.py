@@ -1,7 +1,8 @@
 """Keeps `task_outcome` equal to what its events say, batch by batch. Knows no journal.
 
-A batch touches the decisions that its decisions, outcomes and feedback name. Their rows are computed anew from the
-events by the same text that rebuilds the whole table, so the order in which events arrive cannot matter.
+A batch touches the decisions that its decisions, outcomes and feedback name. Rows of decisions that are new to the log
+are computed from the batch alone; those of which it knows something already are computed anew from all their events. It
+is the same text that rebuilds the whole table, so the order in which events arrive cannot matter.
 """
 
 from __future__ import annotations
@@ -21,17 +22,40 @@ def start_touched(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE touched (decision_id VARCHAR NOT NULL)")
 
 
-def touch_staged(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
-    """Note the decisions that the staged rows of a kind name."""
-    connection.execute(statement("touch").replace("__kind__", kind))
+def outcome_rows(events: str = "") -> str:
+    """The statement that inserts the rows of the touched decisions.
+
+    Args:
+        events: What stands before the names of the tables of events: nothing, or `staged_`.
+    """
+    return statement("task_outcome").replace("__events__", events)
+
+
+def touch_staged(connection: duckdb.DuckDBPyConnection) -> int:
+    """Note the decisions that the staged rows name, those that the log knows apart; returns how many it knows.
+
+    To be called before the staged rows are in their tables.
+    """
+    start_touched(connection)
+    connection.execute(statement("touch"))
+    ((known,),) = connection.execute("SELECT count(*) FROM known").fetchall()
+    return int(known)
+
+
+def keep_task_outcome(connection: duckdb.DuckDBPyConnection, *, known: int) -> None:
+    """Give the touched decisions their rows, once the staged rows are in their tables."""
+    connection.execute(outcome_rows("staged_"))
+    _note_late(connection)
+    if known:
+        connection.execute("CREATE OR REPLACE TEMP TABLE touched AS FROM known")
+        refresh_task_outcome(connection)
 
 
 def refresh_task_outcome(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute the touched rows anew."""
     connection.execute("DELETE FROM task_outcome WHERE decision_id IN (SELECT decision_id FROM touched)")
-    connection.execute(statement("task_outcome"))
-    if connection.execute("SELECT count(*) FROM archive_place").fetchall()[0][0]:
-        connection.execute(statement("late"))
+    connection.execute(outcome_rows())
+    _note_late(connection)
     connection.execute("DROP TABLE touched")
 
 
@@ -42,3 +66,9 @@ def rebuild_task_outcome(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("INSERT INTO touched SELECT DISTINCT decision_id FROM decision WHERE decision_id IS NOT NULL")
     refresh_task_outcome(connection)
     connection.execute("COMMIT")
+
+
+def _note_late(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note the touched decisions of which the archive may hold a part; their rows are told anew when they are read."""
+    if connection.execute("SELECT count(*) FROM archive_place").fetchall()[0][0]:
+        connection.execute(statement("late"))

@@ -29,23 +29,31 @@ def file_version(path: Path, *, patience_s: float, steps: Sequence[Migration] | 
         SchemaMismatch: A newer release wrote it.
         LogLocked: Another program holds it.
     """
+    return _look(path, patience_s, tuple(steps if steps is not None else migrations()))[0]
+
+
+def _look(path: Path, patience_s: float, steps: Sequence[Migration]) -> tuple[int, bool]:
+    """The version of an existing file, and whether it has this release's views."""
     check_magic(path)
     with connect(path, read_only=True, patience_s=patience_s) as connection:
         version = _version(connection)
+        current = version > 0 and _views_are_current(connection)
     if version == 0:
         message = f"{path} is a DuckDB file, but not a bizq_lab log"
         raise ForeignFile(message, hint="name another file; this one was left as it is")
-    newest = (steps if steps is not None else migrations())[-1].version
+    newest = steps[-1].version
     if version > newest:
         message = f"{path} has schema version {version}; this release knows versions up to {newest}"
         raise SchemaMismatch(message, hint="upgrade bizq_lab, or open another log")
-    return version
+    return version, current
 
 
 def prepare(
     path: Path, *, now_us: Callable[[], int], patience_s: float, steps: Sequence[Migration] | None = None
 ) -> None:
-    """Make the file if need be and bring it to the newest schema. The caller holds the collect lock alone.
+    """Make the file if need be, bring it to the newest schema, give it this release's views.
+
+    The caller holds the collect lock alone.
 
     Args:
         path: The DuckDB file.
@@ -60,12 +68,13 @@ def prepare(
     """
     known = tuple(steps if steps is not None else migrations())
     exists = path.exists()
-    version = file_version(path, patience_s=patience_s, steps=known) if exists else 0
+    version, current = _look(path, patience_s, known) if exists else (0, False)
     todo = [step for step in known if step.version > version]
-    if not todo:
+    if not todo and current:
         return
     if exists:
-        _back_up(path, version)
+        if todo:
+            _back_up(path, version)
         with connect(path, read_only=False, patience_s=patience_s) as connection:
             _apply(connection, todo, now_us())
         return
@@ -85,13 +94,16 @@ def prepare(
 
 def refresh_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Install this release's views unless they are there already; inside the caller's transaction."""
-    current = views_digest()
-    if connection.execute("SELECT digest FROM schema_view").fetchall() == [(current,)]:
+    if _views_are_current(connection):
         return
     for view in views():
         connection.execute(view.sql)
     connection.execute("DELETE FROM schema_view")
-    connection.execute("INSERT INTO schema_view VALUES ($digest)", {"digest": current})
+    connection.execute("INSERT INTO schema_view VALUES ($digest)", {"digest": views_digest()})
+
+
+def _views_are_current(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("SELECT digest FROM schema_view").fetchall() == [(views_digest(),)]
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, todo: Sequence[Migration], now_us: int) -> None:
@@ -108,12 +120,12 @@ def _apply(connection: duckdb.DuckDBPyConnection, todo: Sequence[Migration], now
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
     """The last step applied; 0 when this is no log."""
-    ours = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_migration' AND NOT internal"
-    ).fetchall()
-    if ours[0][0] == 0:
+    import duckdb  # noqa: PLC0415 - loads only where a file is opened
+
+    try:
+        rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migration").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):  # no such table, or somebody else's of that name
         return 0
-    rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migration").fetchall()
     return int(rows[0][0])
 
 

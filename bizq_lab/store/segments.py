@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from bizq_lab.store.journal import UNBORN_SUFFIX
-from bizq_lab.store.lines import decode_header
+from bizq_lab.store.lines import decode_header, recorded_at_us_of
 from bizq_lab.store.locks import owner_is_gone
 
-LOCK_NAME = "lock"
+# Held by whoever uses the DuckDB file; and by the one process that reads the journal, which takes it first.
+LOCK_NAME, TURN_NAME = "lock", "turn"
 _SEGMENT = re.compile(r"\w+-(?P<pid>\d+)-[0-9a-f]{32}\.jsonl")
 _READ_BYTES = 4 * 1024 * 1024
 _HEADER_BYTES = 4096
@@ -39,7 +40,7 @@ def look(folder: Path) -> Folder:
         try:
             if _SEGMENT.fullmatch(entry.name) and not entry.is_symlink():
                 sizes[entry.name] = entry.stat().st_size
-            elif entry.name != LOCK_NAME and not entry.name.endswith(UNBORN_SUFFIX):
+            elif entry.name not in (LOCK_NAME, TURN_NAME) and not entry.name.endswith(UNBORN_SUFFIX):
                 foreign.append(entry.name)
         except FileNotFoundError:
             continue  # another collector removed it between the listing and the look
@@ -59,34 +60,46 @@ def schema_of(path: Path) -> int:
     return int(header["schema"]) if header else 0
 
 
-def read_lines(path: Path, start: int, *, at_most: int) -> Chunk:
+def recorded_at_us(path: Path, start: int) -> int | None:
+    """When the first whole event from an offset on was recorded; None when there is none, or it is garbled."""
+    with path.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            if decode_header(line.rstrip(b"\n")) is None:
+                return recorded_at_us_of(line.rstrip(b"\n"))
+    return None
+
+
+def read_lines(path: Path, start: int, *, at_most: int, at_most_bytes: int) -> Chunk:
     """The next whole lines from an offset on; a tail without newline only once its writer is gone.
 
     Args:
         path: The segment.
         start: Where to begin, at the start of a line.
         at_most: Lines to return at most.
+        at_most_bytes: Once so many are read, no more are; one line may be longer.
     """
     gone = owner_is_gone(path)  # asked before reading: what a dead owner left is all there will ever be
     with path.open("rb") as file:
         file.seek(start)
-        lines, tail, at_end = _take(file, at_most)
+        lines, tail, at_end = _take(file, at_most, at_most_bytes)
     end = start + sum(map(len, lines)) + len(lines)
     torn = tail if gone and at_end else b""
     return Chunk(lines, start, end + len(torn), torn)
 
 
-def _take(file: BinaryIO, at_most: int) -> tuple[list[bytes], bytes, bool]:
-    """At most so many whole lines, what follows them, and whether that is all there is."""
+def _take(file: BinaryIO, at_most: int, at_most_bytes: int) -> tuple[list[bytes], bytes, bool]:
+    """At most so many whole lines of about so many bytes, what follows them, and whether that is all there is."""
     lines: list[bytes] = []
-    tail = b""
-    while len(lines) < at_most:
+    tail, taken = b"", 0
+    while len(lines) < at_most and (taken < at_most_bytes or not lines):
         data = file.read(_READ_BYTES)
         if not data:
             return lines, tail, True
         *whole, tail = (tail + data).split(b"\n")
         lines += whole
-    at_end = len(lines) == at_most and not file.read(1)
+        taken += len(data)
+    at_end = len(lines) <= at_most and not file.read(1)
     return lines[:at_most], tail, at_end
 
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bizq_lab.core.events import EVENTS, Event
+from bizq_lab.core.events import EVENTS
 from bizq_lab.store import Log, lines
-from bizq_lab.store.journal import Journal, segment_name
+from bizq_lab.store.journal import segment_name
 from bizq_lab.store.places import journal_folder
-from tests.support.store_events import make_event, make_story
+from tests.support.store_events import crossing_events, make_event, make_story
 
 texts = st.text(st.characters(codec=None), max_size=30)
 
@@ -71,7 +71,7 @@ def test_a_finished_segment_is_removed_and_a_living_one_stays(path: Path) -> Non
     assert log.collect().removed == 0
     log.close()
     assert log.collect().removed == 1
-    assert [entry.name for entry in journal_folder(path).iterdir()] == ["lock"]
+    assert {entry.name for entry in journal_folder(path).iterdir()} == {"lock", "turn"}
     assert log.collect().batches == 0
     assert len(table(path, "alert")) == 1
     log.append(make_event("alert"))
@@ -190,66 +190,9 @@ def test_a_megabyte_of_text_passes(path: Path) -> None:
         assert list(log.sql("SELECT output FROM attempt")["output"]) == [text]
 
 
-actions = st.lists(
-    st.one_of(
-        st.tuples(st.just("event"), st.integers(0, 2), st.integers(0, 15)),
-        st.tuples(st.just("collect"), st.just(0), st.just(0)),
-        st.tuples(st.just("die"), st.integers(0, 2), st.just(0)),
-    ),
-    max_size=25,
-)
-
-
-@given(actions)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_interleaving_of_appends_collections_and_deaths_gives_the_same_log(
-    steps: list[tuple[str, int, int]],
-) -> None:
-    """In whatever order events of one decision arrive and are collected, `task_outcome` is what a rebuild gives."""
-    pool = _events()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "lab.duckdb"
-        log = Log.open(path)
-        writers = [Journal(journal_folder(path)) for _ in range(3)]
-        written: set[str] = set()
-        for action, writer, number in steps:
-            if action == "event" and pool[number].event_id not in written:
-                writers[writer].append(pool[number])
-                written.add(pool[number].event_id)
-            elif action == "die":
-                writers[writer].close()
-            elif action == "collect":
-                log.collect()
-        assert log.collect().quarantined == 0
-        arrived = [row[0] for kind in EVENTS for row in table(path, kind)]
-        assert sorted(arrived) == sorted(written)
-        kept = table(path, "task_outcome")
-        log.rebuild_task_outcome()
-        assert table(path, "task_outcome") == kept
-        for writer_journal in writers:
-            writer_journal.close()
-
-
-def _events() -> list[Event]:
-    """Four decisions; one decided twice, one with two outcomes, ratings with ties in time."""
-    pool = [event for name in ("a", "b") for event in make_story(name)]
-    pool += [
-        make_event("decision", event_id="c-d", decision_id="c", arm="first", recorded_at_us=5),
-        make_event("decision", event_id="c-d2", decision_id="c", arm="second", recorded_at_us=5),
-        make_event("outcome", event_id="b-o2", decision_id="b", status="failed"),
-        make_event("outcome", event_id="z-o", decision_id="z"),
-        *(
-            make_event("feedback", event_id=f"a-f{n}", decision_id="a", rating_ppm=n, recorded_at_us=9)
-            for n in range(3)
-        ),
-        make_event("feedback", event_id="a-f9", decision_id="a", rating_ppm=None, recorded_at_us=10),
-    ]
-    return pool
-
-
 def test_of_two_decisions_the_first_counts_and_of_ratings_the_latest(path: Path) -> None:
     with Log.open(path) as log:
-        for event in _events():
+        for event in crossing_events():
             log.append(event)
         rows = {row["decision_id"]: row for row in log.sql("FROM task_outcome").to_dict("records")}
     assert set(rows) == {"a", "b", "c"}

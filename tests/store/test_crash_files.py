@@ -167,6 +167,19 @@ def test_a_held_file_names_its_holder_and_loses_nothing(path: Path, monkeypatch:
         assert "later" in decisions(log)
 
 
+def test_while_another_program_holds_the_file_the_snapshot_answers(path: Path) -> None:
+    with Log.open(path, snapshot=True) as log:
+        log.append(make_event("decision", decision_id="d", task_id="t"))
+        log.collect()
+        with start("hold", path) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            log.append(make_event("decision", decision_id="later", task_id="t"))
+            assert decisions(log) == ["d"]
+            assert [caveat.code for caveat in log.last_collection.caveats] == ["not_collected"]
+        assert sorted(decisions(log)) == ["d", "later"]
+
+
 # -- permissions ----------------------------------------------------------------------------------------------------
 
 
@@ -201,6 +214,14 @@ def test_a_folder_that_is_only_readable_answers_without_collecting(public_folder
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=60) | st.sampled_from([*SCRIPTS, *HANDLERS])
 
 
+def through_parquet(path: Path, column: str) -> list[str]:
+    """A column of the attempts, written to Parquet and read back."""
+    file = path.with_suffix(".parquet")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute(f"COPY (FROM attempt ORDER BY event_id) TO '{file}'")
+        return [text for (text,) in connection.execute(f"SELECT {column} FROM '{file}'").fetchall()]  # noqa: S608 - ours
+
+
 @given(st.lists(TEXT, min_size=1, max_size=40))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_text_comes_back_as_it_went_in_but_for_lone_surrogates(tmp_path: Path, texts: list[str]) -> None:
@@ -211,4 +232,5 @@ def test_text_comes_back_as_it_went_in_but_for_lone_surrogates(tmp_path: Path, t
         frame = log.sql("SELECT output, error_message, flags[1] AS flag, checks FROM attempt ORDER BY event_id")
         sound = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
         assert list(frame["output"]) == list(frame["error_message"]) == list(frame["flag"]) == sound
+        assert through_parquet(log.path, "output") == sound
         assert log.health().quarantined == 0

@@ -11,7 +11,7 @@ SCHEMA = Path(__file__).parents[2] / "data" / "SCHEMA.md"
 
 
 def test_the_committed_dictionary_is_what_the_schema_says() -> None:
-    """Regenerate it with: python -m bizq_lab.store.dictionary > data/SCHEMA.md."""
+    """Regenerate it with: bizq-lab schema > data/SCHEMA.md."""
     assert SCHEMA.read_text("utf-8") == data_dictionary()
 
 

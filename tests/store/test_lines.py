@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bizq_lab.core.events import EVENTS
@@ -32,6 +32,7 @@ def test_a_line_is_json_with_every_field_and_says_what_it_is(kind: str) -> None:
 
 
 @given(comment=texts, context=documents)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_makes_one_sound_line(comment: str, context: Any) -> None:
     """Newlines, NUL and lone surrogates included: only the surrogates change, to U+FFFD."""
     for line in (

@@ -55,3 +55,20 @@ def make_story(decision_id: str, *, at_us: int = START_US, **decision: Any) -> l
         ),
         make_event("outcome", **ids, status="completed", event_id=f"{decision_id}-o", recorded_at_us=at_us + 3),
     ]
+
+
+def crossing_events() -> list[Event]:
+    """Four decisions; one decided twice, one with two outcomes, ratings with ties in time."""
+    found = [event for name in ("a", "b") for event in make_story(name)]
+    found += [
+        make_event("decision", event_id="c-d", decision_id="c", arm="first", recorded_at_us=5),
+        make_event("decision", event_id="c-d2", decision_id="c", arm="second", recorded_at_us=5),
+        make_event("outcome", event_id="b-o2", decision_id="b", status="failed"),
+        make_event("outcome", event_id="z-o", decision_id="z"),
+        *(
+            make_event("feedback", event_id=f"a-f{n}", decision_id="a", rating_ppm=n, recorded_at_us=9)
+            for n in range(3)
+        ),
+        make_event("feedback", event_id="a-f9", decision_id="a", rating_ppm=None, recorded_at_us=10),
+    ]
+    return found

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,9 +36,9 @@ def start(program: str, log: Path, *arguments: object) -> Program:
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def finish(program: Program) -> str:
+def finish(program: Program, *, within_s: float = 60) -> str:
     """Its output, once it has ended well."""
-    output, _ = program.communicate(timeout=60)
+    output, _ = program.communicate(timeout=within_s)
     assert program.returncode == 0, output
     return output
 
@@ -146,6 +148,116 @@ def _archive(log: Log, before: str, point: str) -> None:
     log.archive(before=date.fromisoformat(before))
 
 
+def _race(log: Log, n: str) -> None:
+    """Append as fast as possible, once told to."""
+    events = [make_event("attempt", event_id=f"{os.getpid()}-{number}") for number in range(int(n))]
+    _say("ready")
+    sys.stdin.readline()
+    for event in events:
+        log.append(event)
+
+
+def most_resident_bytes() -> int:
+    """The most memory that this process has held; Linux's `ru_maxrss` would count the parent's before `exec`."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def _measure(log: Log) -> None:
+    """Collect everything; say how many events, seconds, the most memory in bytes, and the longest hold."""
+    begun = time.perf_counter()
+    report = log.collect()
+    seconds = time.perf_counter() - begun
+    resident = most_resident_bytes()
+    _say(f"{report.events} {seconds} {resident} {report.longest_hold_s}")
+
+
+def _collect_every(log: Log, seconds: str) -> None:
+    """Collect again and again until the input ends; say the longest that a collection held the file."""
+    longest_s = 0.0
+    while not select.select([sys.stdin], [], [], float(seconds))[0]:
+        longest_s = max(longest_s, log.collect().longest_hold_s)
+    _say(str(longest_s))
+
+
+def _die(log: Log, module: str, name: str, when: str) -> None:
+    """Append and collect, and be killed when this function of the store begins (`before`) or has ended (`after`)."""
+    owner: Any = import_module(f"bizq_lab.store.{module}")
+    *inner, last = name.split(".")
+    for part in inner:
+        owner = getattr(owner, part)
+    real = getattr(owner, last)
+
+    def dying(*arguments: Any, **named: Any) -> Any:
+        if when == "after":
+            real(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    _acknowledge(log, "first")
+    log.close()  # the next event opens a segment
+    setattr(owner, last, dying)
+    for number in range(5):
+        _acknowledge(log, str(number))
+    log.close()
+    log.collect()
+
+
+def _ended() -> bool:
+    """Whether the test wants this program to end."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
+
+
+def _work(log: Log) -> None:
+    """A service: write task after task until the input ends; say how many events were acknowledged."""
+    count = 0
+    while not _ended():
+        for event in _story(f"{os.getpid()}-{count}"):
+            log.append(event)
+            count += 1
+        time.sleep(PACE_S)
+    _say(str(count))
+
+
+def _kernel(log: Log) -> None:
+    """A notebook: rate something, ask something, and so on until the input ends; say how much was acknowledged."""
+    count = seen = 0
+    while not _ended():
+        log.append(make_event("feedback", event_id=f"{os.getpid()}-{count}", decision_id=f"nobody-{count}"))
+        count += 1
+        ratings = int(log.sql("SELECT count(*) AS n FROM feedback")["n"][0])
+        assert ratings >= seen, "a question forgot what an earlier one knew"
+        seen = ratings
+    _say(str(count))
+
+
+def _report(log: Log) -> None:
+    """A scheduled report: decisions never outnumber their rows, whenever one asks; says how often it asked."""
+    asked = 0
+    while not _ended():
+        text = "SELECT (SELECT count(DISTINCT decision_id) FROM decision) = (SELECT count(*) FROM task_outcome) AS same"
+        assert bool(log.sql(text)["same"][0])
+        asked += 1
+    _say(str(asked))
+
+
+def _nursery(_: Log) -> None:
+    """Fork programs on demand (`<program> <log> …`, one a line), which costs no interpreter; say their process ids."""
+    import duckdb  # noqa: F401, PLC0415 - once, for all that are born here
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead need no burial
+    for line in sys.stdin:
+        program, path, *arguments = line.split()
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            PROGRAMS[program](Log.open(Path(path)), *arguments)
+            os._exit(0)
+        _say(f"born {child}")
+
+
 PROGRAMS: dict[str, Callable[..., None]] = {
     "write": _write,
     "collect": _collect,
@@ -154,6 +266,14 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "hold": _hold,
     "visit": _visit,
     "archive": _archive,
+    "die": _die,
+    "work": _work,
+    "kernel": _kernel,
+    "report": _report,
+    "nursery": _nursery,
+    "race": _race,
+    "measure": _measure,
+    "collect_every": _collect_every,
 }
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 -- stage: the sound lines of one kind, as they are, with the table's own columns and types. rowid is the line's number.
--- Outside of the transaction: a line that DuckDB cannot read must not abort it.
+-- In memory, outside of any lock and transaction: a line that DuckDB cannot read must not abort one.
 CREATE OR REPLACE TEMP TABLE staged___kind__ AS
 SELECT *
 FROM read_json(

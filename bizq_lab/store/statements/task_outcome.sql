@@ -1,16 +1,16 @@
 -- task_outcome: the rows of the decisions named in the temporary table `touched`.
 -- grain:   one row per decision_id
--- reads:   touched, decision, outcome, feedback
+-- reads:   touched, decision, outcome, feedback; of the batch alone where __events__ is `staged_`
 --
 -- Collecting one event or rebuilding everything runs this same text, so both give the same rows in whatever order the
 -- events arrived. Of a decision written twice the first counts; of outcomes and ratings the latest.
 WITH decided AS (
     SELECT *
-    FROM decision SEMI JOIN touched USING (decision_id)
+    FROM __events__decision SEMI JOIN touched USING (decision_id)
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
 ), ended AS (
     SELECT *
-    FROM outcome SEMI JOIN touched USING (decision_id)
+    FROM __events__outcome SEMI JOIN touched USING (decision_id)
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us DESC, event_id DESC) = 1
 ), rated AS (
     SELECT
@@ -18,7 +18,7 @@ WITH decided AS (
         arg_max(rating_ppm, (recorded_at_us, event_id)) FILTER (rating_ppm IS NOT NULL) AS rating_ppm,
         count(rating_ppm) AS ratings,
         max(recorded_at_us) AS feedback_at_us
-    FROM feedback SEMI JOIN touched USING (decision_id)
+    FROM __events__feedback SEMI JOIN touched USING (decision_id)
     GROUP BY decision_id
 )
 INSERT INTO task_outcome BY NAME

@@ -1,0 +1,197 @@
+"""Reads journal lines into temporary tables, one a kind, before any lock is taken. Knows no folder and no log file.
+
+Verifying and parsing are most of what collecting costs, and need nothing that others use. They happen in a DuckDB that
+lives in memory; the log's own file is attached to it later, for as long as it takes to move the rows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bizq_lab.core.events import EVENTS
+from bizq_lab.errors import LogError
+from bizq_lab.store import lines
+from bizq_lab.store.columns import event_columns
+from bizq_lab.store.connection import in_memory, translated
+from bizq_lab.store.outcomes import TOUCHING
+from bizq_lab.store.segments import Chunk
+from bizq_lab.store.statements import statement
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SHORTEST_BUFFER = 1 << 22
+
+
+class Refused(NamedTuple):
+    """A line that is no sound event: where it stood, why, and its bytes."""
+
+    segment: str
+    offset: int
+    reason: str
+    line: bytes
+
+
+class Batch:
+    """The lines of one batch, numbered through all its segments.
+
+    Attributes:
+        staging: Holds its tables, until it stages the next batch.
+        chunks: What was read of each segment.
+        kinds: Numbers of the lines staged for each kind, in the order of the staged table's `rowid`.
+        refused: What will not enter a table.
+    """
+
+    def __init__(self, staging: Staging, chunks: dict[str, Chunk]) -> None:
+        """Number the lines."""
+        self.staging, self.chunks = staging, chunks
+        self.lines = [line for chunk in chunks.values() for line in chunk.lines]
+        self.kinds: dict[str, list[int]] = {}
+        self.refused: list[Refused] = []
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """How far each segment is collected once this batch is."""
+        return {name: chunk.end for name, chunk in self.chunks.items()}
+
+    def refuse(self, number: int, reason: str) -> None:
+        """Note that a line will not enter a table."""
+        first, segment = self._segments[bisect_right(self._segments, number, key=lambda found: found[0]) - 1]
+        chunk = self.chunks[segment]
+        offset = chunk.start + self._begins[number] - self._begins[first]
+        self.refused.append(Refused(segment, offset, reason, self.lines[number]))
+
+    @cached_property
+    def _begins(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self.lines), initial=0))
+
+    @cached_property
+    def _segments(self) -> list[tuple[int, str]]:
+        """The number of each segment's first line."""
+        firsts = accumulate((len(chunk.lines) for chunk in self.chunks.values()), initial=0)
+        return [(first, name) for first, (name, chunk) in zip(firsts, self.chunks.items(), strict=False) if chunk.lines]
+
+
+class Staging:
+    """A DuckDB in memory, and a folder for the lines that it reads.
+
+    Attributes:
+        connection: Holds the tables `staged_<kind>` of the last batch.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        """Use `staging()`, which cleans up."""
+        self.connection, self._folder = connection, folder
+
+    def twin(self) -> Staging:
+        """Another place in the same DuckDB, so that one batch can be staged while another one is moved."""
+        folder = self._folder / "twin"
+        folder.mkdir()
+        return Staging(self.connection.cursor(), folder)
+
+    def stage(self, chunks: dict[str, Chunk]) -> Batch:
+        """Verify every line and read the sound ones into their tables.
+
+        Raises:
+            LogError: There is no room for them.
+        """
+        batch = Batch(self, chunks)
+        batch.kinds = _sort(batch)
+        with translated(self._folder):
+            for kind, numbers in batch.kinds.items():
+                batch.kinds[kind] = self._read(batch, kind, numbers)
+                self._refuse_unsound(batch, kind)
+            for kind in TOUCHING - batch.kinds.keys():
+                columns = ", ".join(f'"{name}" {of}' for name, of in event_columns(kind).items())
+                self.connection.execute(f"CREATE OR REPLACE TEMP TABLE staged_{kind} ({columns})")
+        for segment, chunk in chunks.items():
+            if chunk.torn:
+                reason = "its writer died before the line was whole"
+                batch.refused.append(Refused(segment, chunk.end - len(chunk.torn), reason, chunk.torn))
+        return batch
+
+    def _read(self, batch: Batch, kind: str, numbers: list[int]) -> list[int]:
+        """Read lines into the table; returns the numbers of those that DuckDB can read."""
+        unreadable = dict(self._unreadable(batch, kind, numbers))
+        if not unreadable:
+            return numbers
+        for number, reason in unreadable.items():
+            batch.refuse(number, reason)
+        readable = [number for number in numbers if number not in unreadable]
+        self._read_json(batch, kind, readable)
+        return readable
+
+    def _unreadable(self, batch: Batch, kind: str, numbers: list[int]) -> Iterator[tuple[int, str]]:
+        """Lines that DuckDB cannot read, found by halving, with its reason."""
+        import duckdb  # noqa: PLC0415 - loads only where a file is opened
+
+        try:
+            self._read_json(batch, kind, numbers)
+        except (duckdb.DataError, duckdb.InvalidInputException) as error:
+            if len(numbers) == 1:
+                yield numbers[0], str(error).splitlines()[0].rpartition("in line 1: ")[2]
+                return
+            middle = len(numbers) // 2
+            for half in (numbers[:middle], numbers[middle:]):
+                yield from self._unreadable(batch, kind, half)
+
+    def _read_json(self, batch: Batch, kind: str, numbers: list[int]) -> None:
+        found = [batch.lines[number] for number in numbers]
+        columns = ", ".join(f"{name}: '{duckdb_type}'" for name, duckdb_type in event_columns(kind).items())
+        longest = max(_SHORTEST_BUFFER, 2 * max(map(len, found), default=0))
+        file = self._folder / "lines.jsonl"
+        try:
+            file.write_bytes(b"\n".join([*found, b""]))
+        except OSError as error:
+            message = f"{file.parent}: lines cannot be read there: {error.strerror}"
+            raise LogError(message, hint="make room in the folder for temporary files; nothing is lost") from None
+        text = statement("stage").replace("__columns__", columns).replace("__longest__", str(longest))
+        self.connection.execute(text.replace("__kind__", kind).replace("__file__", str(file).replace("'", "''")))
+
+    def _refuse_unsound(self, batch: Batch, kind: str) -> None:
+        """Take out the rows without an id or a time, and the second of two with the same id."""
+        rows = self.connection.execute(statement("unsound").replace("__kind__", kind)).fetchall()
+        numbers = batch.kinds[kind]
+        for row, reason in rows:
+            batch.refuse(numbers[row], reason)
+        self.drop(kind, [row for row, _ in rows])
+
+    def drop(self, kind: str, rows: list[int]) -> None:
+        """Take rows out of a staged table; the others keep their number."""
+        if rows:
+            text = statement("drop_staged").replace("__kind__", kind)
+            self.connection.execute(text, {"refused": rows})
+
+
+@contextmanager
+def staging() -> Iterator[Staging]:
+    """A place to stage batches in, for the length of the block."""
+    with tempfile.TemporaryDirectory(prefix="bizq-lab-") as folder, in_memory(Path(folder)) as connection:
+        yield Staging(connection, Path(folder))
+
+
+def _sort(batch: Batch) -> dict[str, list[int]]:
+    """Verify every line and put its number with its kind; headers are dropped, the rest is refused with a reason."""
+    by_kind: dict[str, list[int]] = {kind: [] for kind in (*EVENTS, lines.HEADER_KIND)}
+    for number, kind in enumerate(lines.kinds(batch.lines)):
+        if kind is None:
+            batch.refuse(number, lines.examine(batch.lines[number]).problem)
+        else:
+            by_kind[kind].append(number)
+    del by_kind[lines.HEADER_KIND]
+    return {kind: numbers for kind, numbers in by_kind.items() if numbers}
+
+
+def refused_in(refused: Iterable[Refused], segments: Iterable[str]) -> dict[str, int]:
+    """How many lines of each segment were refused."""
+    counts = dict.fromkeys(segments, 0)
+    for line in refused:
+        counts[line.segment] += 1
+    return counts
