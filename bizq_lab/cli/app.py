@@ -39,7 +39,7 @@ def _register() -> None:
     for found in pkgutil.iter_modules(bizq_lab.cli.__path__):
         module = import_module(f"bizq_lab.cli.{found.name}")
         for command in getattr(module, "COMMANDS", ()):
-            app.command()(command)
+            app.command(command.__name__.rstrip("_").replace("_", "-"))(command)  # `import_`: a word of Python's
         group = getattr(module, "app", app)
         if group is not app:
             app.add_typer(group)

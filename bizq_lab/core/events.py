@@ -43,7 +43,7 @@ class DecisionEvent(Event):
     experiment: str
     stage: str
     repeat: int
-    propensity_ppb: int
+    propensity_ppb: int | None
     config_hash: str
     catalog_version: str
     snapshot_id: str

@@ -3,6 +3,8 @@
 -- reads:   attempt_state, decision
 -- columns: workspace_id is empty where nobody decided the call; ended is false while its cost is not known
 -- params:  since_us
+--
+-- What another gateway paid is no budget's of this log: imported calls are left out, by the name of their attempts.
 SELECT
     a.attempt_id,
     coalesce(d.workspace_id, '') AS workspace_id,
@@ -13,4 +15,5 @@ FROM attempt_state AS a
 LEFT JOIN (SELECT decision_id, min(workspace_id) AS workspace_id FROM decision GROUP BY decision_id) AS d
     USING (decision_id)
 WHERE coalesce(a.started_at_us, a.ended_at_us) >= $since_us
+  AND NOT starts_with(a.attempt_id, 'imported_')
 ORDER BY ALL
