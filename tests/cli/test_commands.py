@@ -25,7 +25,7 @@ from tests.support.lab_small import TYPE, rows, start, tasks_of
 MODULES = [import_module(f"bizq_lab.cli.{found.name}") for found in pkgutil.iter_modules(bizq_lab.cli.__path__)]
 GROUPS = [module.app for module in MODULES if module.__name__ != "bizq_lab.cli.app" and hasattr(module, "app")]
 COMMANDS = sorted(
-    [command.__name__.replace("_", "-") for module in MODULES for command in getattr(module, "COMMANDS", ())]
+    [command.__name__.strip("_").replace("_", "-") for module in MODULES for command in getattr(module, "COMMANDS", ())]
     + [
         f"{group.info.name} {command.name or command.callback.__name__.replace('_', '-')}"
         for group in GROUPS
