@@ -84,7 +84,7 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(PIP) --editable '.[dev,notebooks,otel,redis,sign]'
+	$(PIP) --editable '.[dev,notebooks,otel,redis,sign,spark]'
 	@touch $@
 
 $(TARGETS)/.litellm:

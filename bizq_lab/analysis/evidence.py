@@ -44,7 +44,7 @@ def evidence(
     if not half_life_days > 0:
         message = f"half_life_days == {half_life_days!r}, must be positive"
         raise InputError(message)
-    half_life_us = half_life_days * DAY_US
+    half_life_us = max(1, round(half_life_days * DAY_US))
     rows = log.query("history", as_of_us=0 if as_of_us is None else as_of_us, half_life_us=half_life_us)
     if as_of_us is None and rows:
         rows = log.query("history", as_of_us=max(row["last_us"] for row in rows), half_life_us=half_life_us)

@@ -100,6 +100,7 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
         tokenizer: Callable[[str], float] | None = None,
         cache: bool = False,
         durability: Durability = "process",
+        engine: Literal["duckdb", "spark"] = "duckdb",
     ) -> Self:
         """Open a log, making it if need be, and everything around it.
 
@@ -123,9 +124,11 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
             tokenizer: Counts tokens, such as `bizq_lab.lab.tokenizer.offline_tokenizer()`; stated ratios if None.
             durability: What an event survives once it is written: `process`, the death of this process; `power`, power
                 loss too, for one fsync that all who write at that moment share.
+            engine: `spark` answers every question from the log's archive by Apache Spark (extra `spark`), to the last
+                bit as DuckDB would; nothing can be written. `path` is the log, or the folder or URL of its archive.
 
         Raises:
-            InputError: A cap is not an amount per period.
+            InputError: A cap is not an amount per period; with Spark: there is no archive, or the extra is missing.
             ForeignFile: `path` is not a bizq_lab log.
             InvalidRoutingConfig: The config does not match its checksum or its schema.
         """
@@ -134,7 +137,7 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
             raise InputError(message, hint='open the lab with payloads="full", or without the cache')
         loaded = load_catalog(catalog) if isinstance(catalog, str) else catalog
         routing = config if isinstance(config, RoutingConfig) or config is None else load_config(Path(config))
-        log = Log.open(Path(path), clock=clock, durability=durability)
+        log = _archive_by_spark(path) if engine == "spark" else Log.open(Path(path), clock=clock, durability=durability)
         try:
             ledger = open_ledger(log, budgets=budgets, max_cost_usd=max_cost_usd, clock=clock or SystemClock(), ids=ids)
         except BaseException:
@@ -234,3 +237,9 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+
+def _archive_by_spark(path: str | Path) -> Log:
+    from bizq_lab.store.spark import SparkLog  # noqa: PLC0415 - an extra, and slow to load
+
+    return SparkLog.at(path)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import InputError
 from bizq_lab.store.archived import Place, archive_of, literal
-from bizq_lab.store.queries import check_params, named_query
+from bizq_lab.store.queries import named_query
 from bizq_lab.store.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -24,16 +24,32 @@ def run_query(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[
     Raises:
         InputError: No such query, or the parameters are not the ones it names.
     """
+    shape = ask(connection, name, params)
+    return plain_rows(shape, connection.fetchall())
+
+
+def ask(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> dict[str, str]:
+    """Ask a named query; returns the type of each column of the answer, whose rows wait to be fetched.
+
+    Raises:
+        InputError: No such query, or the parameters are not the ones it names.
+    """
     text = named_query(name)
-    check_params(name, set(connection.extract_statements(text)[0].named_parameters), params)
+    wanted = set(connection.extract_statements(text)[0].named_parameters)
+    if wanted != params.keys():
+        missing, extra = sorted(wanted - params.keys()), sorted(params.keys() - wanted)
+        message = f"query {name!r} takes {sorted(wanted)}; missing {missing}, unknown {extra}"
+        raise InputError(message, hint=f"see the header of store/queries/{name}.sql")
     connection.execute(text, dict(params) or None)
-    columns = [(column[0], str(column[1])) for column in connection.description]
-    documents = {index for index, (_, kind) in enumerate(columns) if kind == "JSON"}
-    names = [column for column, _ in columns]
-    rows = connection.fetchall()
+    return {column[0]: str(column[1]) for column in connection.description}
+
+
+def plain_rows(shape: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """One dict a row, JSON decoded."""
+    documents = {index for index, kind in enumerate(shape.values()) if kind == "JSON"}
     if documents:
         rows = [tuple(_decoded(v) if i in documents else v for i, v in enumerate(row)) for row in rows]
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [dict(zip(shape, row, strict=True)) for row in rows]
 
 
 def allow_archive(connection: duckdb.DuckDBPyConnection, place: Place | None) -> Place | None:

@@ -3,16 +3,16 @@
 A file starts with a header: `-- <name>: what it answers`, then `-- grain:`, `-- reads:`, `-- columns:` (units) and
 `-- params:`. It is one SELECT with `$named` parameters, each of which the caller must give; None is NULL. Whole numbers
 come back exact; columns of type JSON come back decoded.
+
+The same text runs on Apache Spark over the archived log, and must give the same answer to the last bit:
+`store/dialect.py` says what a query has to keep to, and a test asks every file here on both engines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from bizq_lab.errors import InputError
 
@@ -35,15 +35,3 @@ def named_query(name: str) -> str:
 def query_names() -> tuple[str, ...]:
     """All queries by name."""
     return tuple(sorted(f.name.removesuffix(".sql") for f in files(__name__).iterdir() if f.name.endswith(".sql")))
-
-
-def check_params(name: str, wanted: AbstractSet[str], given: Mapping[str, Any]) -> None:
-    """Refuse parameters that are not exactly those a query names.
-
-    Raises:
-        InputError: Says which are missing and which are unknown.
-    """
-    if wanted != given.keys():
-        missing, extra = sorted(wanted - given.keys()), sorted(given.keys() - wanted)
-        message = f"query {name!r} takes {sorted(wanted)}; missing {missing}, unknown {extra}"
-        raise InputError(message, hint=f"see the header of store/queries/{name}.sql")

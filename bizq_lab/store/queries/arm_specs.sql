@@ -2,7 +2,7 @@
 -- grain:   one row per arm
 -- reads:   decision
 -- columns: specs counts how many different (model, prompt) the arm was; only 1 can be routed to
-SELECT arm, any_value(model) AS model, any_value(prompt) AS prompt, count(DISTINCT (model, prompt))::BIGINT AS specs
+SELECT arm, min(model) AS model, min(prompt) AS prompt, count(DISTINCT (model, prompt))::BIGINT AS specs
 FROM decision
 WHERE arm <> 'default'
 GROUP BY arm

@@ -12,7 +12,7 @@ WITH exposed AS (
     WHERE experiment = $experiment AND design = 'randomised'
     GROUP BY ALL
 ), seen AS (
-    SELECT *, len(list_filter($looks_us::BIGINT[], lambda at_us: at_us < first_us)) AS look
+    SELECT *, array_length(list_filter($looks_us::BIGINT[], lambda at_us: at_us < first_us)) AS look
     FROM exposed
     WHERE first_us <= list_max($looks_us::BIGINT[])
 ), offered AS (
@@ -27,11 +27,11 @@ WITH exposed AS (
     FROM offered
     WHERE candidate.propensity > 0
 ), unit AS (
-    SELECT *, string_agg(arm || '=' || propensity_ppb, ',' ORDER BY arm) OVER (PARTITION BY decision_id
-        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS eligible
+    SELECT decision_id, string_agg(arm || '=' || propensity_ppb, ',' ORDER BY arm) AS eligible
     FROM option
+    GROUP BY decision_id
 )
 SELECT look, stage, config_hash, eligible, arm, propensity_ppb, count(*) FILTER (assigned = arm)::BIGINT AS observed
-FROM unit
+FROM option JOIN unit USING (decision_id)
 GROUP BY ALL
 ORDER BY ALL

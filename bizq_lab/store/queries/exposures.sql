@@ -28,13 +28,13 @@ WITH exposed AS (
     FROM offered
     WHERE candidate.propensity > 0
 ), unit AS (
-    SELECT *, string_agg(arm || '=' || propensity_ppb, ',' ORDER BY arm) OVER (PARTITION BY decision_id
-        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS eligible
+    SELECT decision_id, string_agg(arm || '=' || propensity_ppb, ',' ORDER BY arm) AS eligible
     FROM option
+    GROUP BY decision_id
 )
 SELECT
     experiment, stage, config_hash, eligible, arm, propensity_ppb,
     count(*) FILTER (assigned = arm)::BIGINT AS observed
-FROM unit
+FROM option JOIN unit USING (decision_id)
 GROUP BY ALL
 ORDER BY ALL

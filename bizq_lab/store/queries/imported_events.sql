@@ -7,3 +7,4 @@ UNION
 SELECT event_id FROM attempt WHERE decision_id IN (SELECT unnest($decision_ids::VARCHAR[]))
 UNION
 SELECT event_id FROM outcome WHERE decision_id IN (SELECT unnest($decision_ids::VARCHAR[]))
+ORDER BY event_id

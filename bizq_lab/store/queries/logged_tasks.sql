@@ -7,6 +7,6 @@ SELECT decision_id, recorded_at_us, task_id, task_key, task_type, model, prompt,
        task_input, context
 FROM decision
 WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
-  AND ($before_us::BIGINT IS NULL OR (recorded_at_us, decision_id) < ($before_us, $before_id::VARCHAR))
+  AND ($before_us::BIGINT IS NULL OR (recorded_at_us, decision_id) < ($before_us::BIGINT, $before_id::VARCHAR))
 ORDER BY recorded_at_us DESC, decision_id DESC
 LIMIT $page

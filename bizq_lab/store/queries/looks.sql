@@ -3,8 +3,12 @@
 -- reads:   experiment_look
 -- columns: as in the log
 -- params:  experiment
-SELECT *
-FROM experiment_look
-WHERE experiment = $experiment
-QUALIFY row_number() OVER (PARTITION BY look, arm ORDER BY recorded_at_us, event_id) = 1
-ORDER BY look, arm
+SELECT l.*
+FROM experiment_look AS l
+INNER JOIN (
+    SELECT arg_min(event_id, (recorded_at_us, event_id)) AS event_id
+    FROM experiment_look
+    WHERE experiment = $experiment
+    GROUP BY look, arm
+) AS f ON f.event_id = l.event_id
+ORDER BY l.look, l.arm

@@ -5,9 +5,11 @@
 --          billionths of a dollar: the cost, or for an unknown end the worst case, NULL when no price is known
 CREATE OR REPLACE VIEW attempt_state AS
 WITH began AS (
-    SELECT DISTINCT ON (attempt_id) * FROM attempt_started ORDER BY attempt_id, recorded_at_us, event_id
+    SELECT * FROM attempt_started
+    QUALIFY row_number() OVER (PARTITION BY attempt_id ORDER BY recorded_at_us, event_id) = 1
 ), ended AS (
-    SELECT DISTINCT ON (attempt_id) * FROM attempt ORDER BY attempt_id, recorded_at_us, event_id
+    SELECT * FROM attempt
+    QUALIFY row_number() OVER (PARTITION BY attempt_id ORDER BY recorded_at_us, event_id) = 1
 )
 SELECT
     attempt_id,

@@ -9,10 +9,13 @@ WITH first_written AS (
     FROM decision
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
 ), stripped AS (
-    SELECT *, json_merge_patch(context, '{"workspace_id":null}') AS asked FROM first_written
+    SELECT
+        *,
+        regexp_replace(context::VARCHAR, '("workspace_id"\s*:\s*"([^"\\]|\\.)*",)|(,?"workspace_id"\s*:\s*"([^"\\]|\\.)*")', '') AS asked
+    FROM first_written
 )
 SELECT
     decision_id, arm, model, prompt, temperature, max_tokens,
-    md5(concat_ws('|', task_type, config_hash, experiment, stage, asked::VARCHAR)) AS offer,
-    asked AS context, candidates, task_input
+    md5(concat_ws('|', task_type, config_hash, experiment, stage, asked)) AS offer,
+    asked::JSON AS context, candidates, task_input
 FROM stripped;
