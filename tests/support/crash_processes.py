@@ -118,7 +118,7 @@ def _collect(job: Job) -> None:
     from bizq_lab.store import collect  # noqa: PLC0415 - only this program reaches into it
 
     killer = Killer(job.point, job.passage)
-    connect = vars(collect)["connect"]
+    commit_batch = vars(collect)["commit_batch"]
 
     class Passing:
         def __init__(self, connection: Any) -> None:
@@ -128,17 +128,15 @@ def _collect(job: Job) -> None:
             killer.at("mid-collect")
             return self._connection.execute(*arguments)
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._connection, name)
+    def committing(batch: Any, **settings: Any) -> Any:
+        connection = batch.staging.connection
+        batch.staging.connection = Passing(connection)
+        try:
+            return commit_batch(batch, **settings)
+        finally:
+            batch.staging.connection = connection
 
-    from contextlib import contextmanager  # noqa: PLC0415 - as above
-
-    @contextmanager
-    def connecting(*arguments: Any, **settings: Any) -> Any:
-        with connect(*arguments, **settings) as connection:
-            yield Passing(connection)
-
-    setattr(collect, "connect", connecting)  # noqa: B010 - as above
+    setattr(collect, "commit_batch", committing)  # noqa: B010 - mypy would rather not
     lab = open_lab(Path(job.folder), None)
     lab.log.collect()
 

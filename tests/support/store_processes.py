@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from importlib import import_module
 from itertools import count
@@ -210,33 +210,41 @@ def _ended() -> bool:
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
+def _rounds() -> Iterator[int]:
+    """Numbers until the test wants this program to end, and one at least, however late it came to start."""
+    for number in count():
+        yield number
+        if _ended():
+            return
+
+
 def _work(log: Log) -> None:
     """A service: write task after task until the input ends; say how many events were acknowledged."""
-    count = 0
-    while not _ended():
-        for event in _story(f"{os.getpid()}-{count}"):
+    written = 0
+    for number in _rounds():
+        for event in _story(f"{os.getpid()}-{number}"):
             log.append(event)
-            count += 1
+            written += 1
         time.sleep(PACE_S)
-    _say(str(count))
+    _say(str(written))
 
 
 def _kernel(log: Log) -> None:
     """A notebook: rate something, ask something, and so on until the input ends; say how much was acknowledged."""
-    count = seen = 0
-    while not _ended():
-        log.append(make_event("feedback", event_id=f"{os.getpid()}-{count}", decision_id=f"nobody-{count}"))
-        count += 1
+    rated = seen = 0
+    for number in _rounds():
+        log.append(make_event("feedback", event_id=f"{os.getpid()}-{number}", decision_id=f"nobody-{number}"))
+        rated += 1
         ratings = int(log.sql("SELECT count(*) AS n FROM feedback")["n"][0])
         assert ratings >= seen, "a question forgot what an earlier one knew"
         seen = ratings
-    _say(str(count))
+    _say(str(rated))
 
 
 def _report(log: Log) -> None:
     """A scheduled report: decisions never outnumber their rows, whenever one asks; says how often it asked."""
     asked = 0
-    while not _ended():
+    for _ in _rounds():
         text = "SELECT (SELECT count(DISTINCT decision_id) FROM decision) = (SELECT count(*) FROM task_outcome) AS same"
         assert bool(log.sql(text)["same"][0])
         asked += 1
