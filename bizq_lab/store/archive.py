@@ -8,7 +8,7 @@ whole, and its old file goes last. Outcomes and ratings move once their decision
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from bizq_lab.store.archived import (
 )
 from bizq_lab.store.connection import connect
 from bizq_lab.store.manifest import read_manifest
+from bizq_lab.store.rewrite import rewrite_file
 from bizq_lab.store.shelf import Shelf
 from bizq_lab.store.statements import statement
 
@@ -63,7 +64,7 @@ class ArchiveReport:
     replaced: int
 
 
-def archive_rows(log: Path, *, before: date, url: str | None) -> ArchiveReport:
+def archive_rows(log: Path, *, before: date, url: str | None, now_us: Callable[[], int]) -> ArchiveReport:
     """Move everything before a day; the caller holds every lock and has collected.
 
     Raises:
@@ -88,6 +89,8 @@ def archive_rows(log: Path, *, before: date, url: str | None) -> ArchiveReport:
         replaced = [file for file in known if (file.table_name, file.day) in days]
         moved = _commit(connection, place, _stored_url(place.url, log), staged, replaced)
     finish(log, place)
+    if any(moved.values()):
+        rewrite_file(log, {}, {}, now_us=now_us)  # DuckDB would keep the room that the rows took
     return ArchiveReport(
         url=shelf.root, before=before, moved=moved, files=len(known) - len(replaced) + len(staged),
         written=len(staged), replaced=len(replaced),

@@ -69,7 +69,12 @@ class Upkeep:
         """
         self.collect()
         with self._alone():
-            return archive_rows(self.path, before=before, url=url)
+            try:
+                return archive_rows(self.path, before=before, url=url, now_us=self._now_us)
+            except OSError as error:
+                message = f"{self.path}: cannot be archived: {error.strerror or error}"
+                hint = "the folder must be writable and have room; nothing is lost, and the next run goes on"
+                raise LogError(message, hint=hint) from None
 
     def export(self, folder: Path, *, tables: Sequence[str] = ()) -> dict[str, int]:
         """Write tables, live and archived rows as one, to `<folder>/<table>.parquet`.

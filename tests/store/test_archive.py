@@ -61,6 +61,21 @@ def test_late_news_of_an_archived_decision_counts_at_once_and_after_the_next_arc
         assert len(log.sql("SELECT * FROM late_decision")) == 0
 
 
+def test_the_file_gives_back_the_room_that_archived_rows_took(tmp_path: Path) -> None:
+    log, _, _ = filled(tmp_path / "lab.duckdb")
+    with log:
+        with duckdb.connect(str(log.path)) as connection:
+            connection.execute(
+                "INSERT INTO outcome BY NAME SELECT 'big' || range AS event_id, "
+                "1793491200000000 + range AS recorded_at_us, 'dec_0' "
+                "AS decision_id, md5(range::VARCHAR) AS served_model FROM range(100000)"
+            )
+        before, events = log.path.stat().st_size, len(log.sql("SELECT event_id FROM outcome"))
+        log.archive(before=NEXT_DAY)
+        assert log.path.stat().st_size < before / 2
+        assert len(log.sql("SELECT event_id FROM outcome")) == events
+
+
 def test_a_folder_is_the_archive_of_one_log(tmp_path: Path) -> None:
     for name in ("one", "two"):
         log, _, _ = filled(tmp_path / f"{name}.duckdb")
