@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.money import Money
-from bizq_lab.core.snapshot import BudgetView
+from bizq_lab.core.snapshot import Snapshot
 from bizq_lab.errors import BudgetRefused, NoFeasibleModel
 from bizq_lab.execution import BudgetLedger, Cap
 from bizq_lab.execution.ledger import Booking
@@ -87,7 +86,7 @@ def naming_the_budget(service: BizQAIRouter, task: Task, context: RoutingContext
         if left is None:
             raise
         try:
-            service.router.route_task(task, context, snapshot=replace(seen, budget=BudgetView()))
+            service.router.route_task(task, context, snapshot=Snapshot(evidence=seen.evidence))
         except NoFeasibleModel:
             raise error from None
         message = f"{Money.from_usd(left)} are left to spend, and no model can serve {task.type!r} within that"

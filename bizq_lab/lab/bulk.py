@@ -87,7 +87,7 @@ class BulkExecution:
     async def _one(self, row: Todo, gate: asyncio.Semaphore) -> None:
         try:
             with naming_the_budget(self.service, row.task, row.context):
-                decision = self.service.route(row.task, row.context, decision_id=row.decision_id)
+                decision = self.service.decide(row.task, row.context, decision_id=row.decision_id)
             async with self._lane(decision.config.provider):
                 if self._stopped:
                     return

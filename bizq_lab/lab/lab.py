@@ -208,11 +208,11 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
             return self.service.route(task, context)
 
     def run(self, task: Task, context: RoutingContext) -> TaskResult:
-        """Route, execute with failover, log.
+        """Route, execute with failover, log. While every model is down, a person gets the task (S21).
 
         Raises:
             BudgetRefused: As `route`.
-            NoFeasibleModel: As `route`.
+            NoFeasibleModel: No model could at any time; an outage escalates instead.
         """
         with naming_the_budget(self.service, task, context):
             return self.service.route_and_execute(task, context)

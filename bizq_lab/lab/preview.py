@@ -151,7 +151,7 @@ class Appraisal:
         """
         try:
             with naming_the_budget(self.service, task, context):
-                decision = self.service.route(task, context, decision_id="preview")
+                decision = self.service.decide(task, context, decision_id="preview")
             self.service.check_input(decision)
         except InputError as error:
             self._wrong += 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.ids import derived_id, derived_seed
+from bizq_lab.core.model import Reason
 from bizq_lab.core.snapshot import Snapshot
+from bizq_lab.errors import NoFeasibleModel
 from bizq_lab.lab.records import NOWHERE, Payloads, Place, decision_event
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from bizq_lab.core.task import RoutingContext, Task
     from bizq_lab.execution import ResilientExecutor
     from bizq_lab.routing import AITaskRouter
+
+NOBODY_NOW = "no_model_available"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +65,54 @@ class BizQAIRouter:
         Raises:
             NoFeasibleModel: Every candidate violates a hard constraint.
         """
-        decision_id = decision_id or self.ids("dec")
+        return self._route(
+            self.snapshot(context), task, context, arm=arm, experiment=experiment, design=design,
+            decision_id=decision_id or self.ids("dec"),
+        )  # fmt: skip
+
+    def decide(
+        self,
+        task: Task,
+        context: RoutingContext,
+        *,
+        arm: str | None = None,
+        experiment: str = "",
+        design: Design = "observational",
+        decision_id: str | None = None,
+    ) -> RoutingDecision:
+        """As `route`, for a task that is to be executed: an outage is no reason to lose it.
+
+        Where only the moment rules every model out (circuits are open, rate limits used up, answers slow), the task is
+        decided as if all were well, and flagged `no_model_available`. Execution then calls whoever may be called after
+        all, or hands the task to a person (S15, S21).
+
+        Raises:
+            NoFeasibleModel: Every candidate would violate a hard constraint at any time.
+        """
+        seen, decision_id = self.snapshot(context), decision_id or self.ids("dec")
+        try:
+            return self._route(
+                seen, task, context, arm=arm, experiment=experiment, design=design, decision_id=decision_id
+            )
+        except NoFeasibleModel as outage:
+            well = replace(seen, health=MappingProxyType({}))
+            try:
+                decision = self._route(
+                    well, task, context, arm=arm, experiment=experiment, design=design, decision_id=decision_id
+                )
+            except NoFeasibleModel:
+                raise outage from None
+        config = decision.config.because(Reason(NOBODY_NOW, "decided as if every model were well"))
+        return replace(decision, config=config, flags=(*decision.flags, NOBODY_NOW))
+
+    def _route(
+        self, snapshot: Snapshot, task: Task, context: RoutingContext, *, decision_id: str, arm: str | None,
+        experiment: str, design: Design,
+    ) -> RoutingDecision:  # fmt: skip
         return self.router.route_task(
             task,
             context,
-            snapshot=self.snapshot(context),
+            snapshot=snapshot,
             seed=derived_seed(self.seed, decision_id),
             decision_id=decision_id,
             arm=arm,
@@ -110,8 +158,8 @@ class BizQAIRouter:
         design: Design = "observational",
         repeat: int = 0,
     ) -> tuple[RoutingDecision, TaskResult]:
-        """Route (or take the arm given), log, execute: core's `Runner`."""
-        decision = self.route(task, context, arm=arm, experiment=experiment, design=design)
+        """Decide (or take the arm given), log, execute: core's `Runner`."""
+        decision = self.decide(task, context, arm=arm, experiment=experiment, design=design)
         self.log_decision(decision, repeat=repeat)
         return decision, await self.executor.execute(decision, task, context, repeat=repeat)
 
