@@ -7,58 +7,39 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING
 
 from bizq_lab.core.money import Money
 from bizq_lab.core.snapshot import BudgetView
-from bizq_lab.errors import BudgetRefused, InputError, LogError
+from bizq_lab.errors import LogError
+from bizq_lab.execution.caps import (
+    EVERYONE,
+    PERIODS,
+    Abandoned,
+    Booking,
+    Cap,
+    check_cap,
+    period_of,
+    refusal,
+    run_scope,
+)
 from bizq_lab.execution.clock import SystemClock
+from bizq_lab.execution.owners import Owner, is_gone
 from bizq_lab.execution.statements import statements
 
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
 
-Period = Literal["day", "month", "total"]
-EVERYONE = "*"
-_RUN = "run:"
 _BUSY_S = 30.0
-_PERIOD_FORMAT: Mapping[Period, str] = {"day": "%Y-%m-%d", "month": "%Y-%m", "total": "total"}
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """Most USD per period (UTC); a call that could pass it is refused before it is sent."""
-
-    usd: float
-    period: Period = "month"
-
-
-class Booking(NamedTuple):
-    """One call as the log knows it.
-
-    Attributes:
-        attempt_id: The call.
-        workspace_id: Whose it was; empty when nobody decided it, so that only the cap of everyone counts it.
-        started_at_us: When it was sent; its money counts in the periods of that instant.
-        nano_usd: What it cost, or its worst case while nobody knows.
-        ended: Whether that is final.
-    """
-
-    attempt_id: str
-    workspace_id: str
-    started_at_us: int
-    nano_usd: int
-    ended: bool
 
 
 class BudgetLedger:
     """A SQLite file that no number of processes can overspend.
 
     A reserve books the worst case in one `BEGIN IMMEDIATE` transaction that first checks every cap; settling
-    replaces it by what the call cost. A call that never settles (killed, or maybe billed) stays booked at its worst.
+    replaces it by what the call cost. A call that never settles (killed, or maybe billed) stays booked at its worst;
+    a process that died before its call was even written leaves money behind that `abandoned` tells and `release` frees.
 
     Args:
         path: The file; `Lab` keeps it beside the log.
@@ -80,10 +61,11 @@ class BudgetLedger:
             LogError: The file cannot be used.
         """
         self._path, self._caps, self._each, self._clock = Path(path), dict(caps or {}), each, clock or SystemClock()
-        self._runs = [] if run_cap is None else [_run_scope(*run_cap)]
+        self._runs = [] if run_cap is None else [run_scope(*run_cap)]
         for scope, cap in [*self._caps.items(), *([("each workspace", each)] if each else [])]:
-            _check(scope, cap)
+            check_cap(scope, cap)
         self._statements = statements("ledger.sql")
+        self._owner = Owner(self._path)
         self._lock = threading.Lock()
         self._pid = -1
         self._connection: sqlite3.Connection | None = None
@@ -100,10 +82,11 @@ class BudgetLedger:
         now_us = self._clock.now_us()
         with self._transaction() as run:
             for scope, cap in self._scopes(workspace_id):
-                spent = self._spent(run, scope, _period(cap, now_us))
+                spent = self._spent(run, scope, period_of(cap, now_us))
                 if cap is not None and spent + nano_usd > Money.from_usd(cap.usd).nano_usd:
-                    raise _refusal(scope, cap, spent, nano_usd)
-                self._book(run, Booking(attempt_id, scope, now_us, nano_usd, ended=False))
+                    raise refusal(scope, cap, spent, nano_usd)
+                one = Booking(attempt_id, scope, now_us, nano_usd, ended=False)
+                self._book(run, one, owner=self._owner.name)
 
     def settle(self, attempt_id: str, nano_usd: int) -> None:
         """Replace what was booked for a call by what it cost. A second time changes nothing."""
@@ -134,35 +117,65 @@ class BudgetLedger:
                         self._book(run, one._replace(workspace_id=scope))
                 if one.ended:
                     self._settle(run, one.attempt_id, one.nano_usd)
+                run.execute(self._statements["logged"], {"attempt_id": one.attempt_id})
             run.execute(self._statements["reconcile"], {"at_us": at_us})
+
+    def abandoned(self) -> list[Abandoned]:
+        """What processes that are gone set aside and never settled, and no reconciliation has met in the log yet."""
+        with self._transaction() as run:
+            rows = run.execute(self._statements["unsettled"]).fetchall()
+        gone = {owner for owner in {row[2] for row in rows} if is_gone(self._path, owner)}
+        return [Abandoned(attempt_id, at_us) for attempt_id, at_us, owner in rows if owner in gone]
+
+    def release(self, attempt_ids: Iterable[str]) -> None:
+        """Free what was set aside for calls that were never made: their processes died before the log knew of them.
+
+        Args:
+            attempt_ids: Of `abandoned`, those that the whole log, read after that, does not hold.
+        """
+        with self._transaction() as run:
+            for attempt_id in attempt_ids:
+                self._settle(run, attempt_id, 0)
 
     def booked(self, scope: str = EVERYONE) -> Money:
         """Settled and reserved money of a workspace, or of everyone, in the current period."""
         caps = dict(self._scopes(scope))
         with self._transaction() as run:
-            return Money(self._spent(run, scope, _period(caps[scope], self._clock.now_us())))
+            return Money(self._spent(run, scope, period_of(caps[scope], self._clock.now_us())))
 
     def view(self, workspace_id: str) -> BudgetView:
         """What routing may know: the least that any cap leaves this workspace now."""
         left, version = [], []
         with self._transaction() as run:
             for scope, cap in self._scopes(workspace_id):
-                spent = self._spent(run, scope, _period(cap, self._clock.now_us()))
+                spent = self._spent(run, scope, period_of(cap, self._clock.now_us()))
                 version.append(str(spent))
                 if cap is not None:
                     left.append(Money.from_usd(cap.usd).nano_usd - spent)
         return BudgetView(remaining_usd=max(0, min(left)) / 1e9 if left else None, version="/".join(version))
 
     @contextmanager
-    def capped(self, run: str, usd: float) -> Iterator[None]:
+    def capped(self, run: str, usd: float, *, earlier: Iterable[Booking] = ()) -> Iterator[None]:
         """Hold whatever this object reserves inside the block to the cap of a run, besides every other cap.
 
         What the same run spent before counts: a run that is resumed goes on with what it had left.
 
+        Args:
+            run: Its name.
+            usd: Most USD for all of it.
+            earlier: Its calls that the log knows, so that those count that were made without a cap.
+
         Raises:
             InputError: The cap is not an amount.
         """
-        scope = _run_scope(run, usd)
+        scope = run_scope(run, usd)
+        with self._transaction() as books:
+            for one in earlier:
+                where = {"attempt_id": one.attempt_id, "scope": scope[0]}
+                if books.execute(self._statements["known_in"], where).fetchone() is None:
+                    self._book(books, one._replace(workspace_id=scope[0]))
+                    if one.ended:
+                        self._settle(books, one.attempt_id, one.nano_usd)
         self._runs.append(scope)
         try:
             yield
@@ -175,6 +188,7 @@ class BudgetLedger:
             if self._connection is not None and self._pid == os.getpid():
                 self._connection.close()
             self._connection = None
+            self._owner.let_go()
 
     def _scopes(self, workspace_id: str) -> list[tuple[str, Cap | None]]:
         shared: list[tuple[str, Cap | None]] = [(EVERYONE, self._caps.get(EVERYONE)), *dict(self._runs).items()]
@@ -182,8 +196,8 @@ class BudgetLedger:
             return shared
         return [(workspace_id, self._caps.get(workspace_id, self._each)), *shared]
 
-    def _book(self, run: sqlite3.Connection, one: Booking) -> None:
-        row = {"attempt_id": one.attempt_id, "scope": one.workspace_id, "nano_usd": one.nano_usd}
+    def _book(self, run: sqlite3.Connection, one: Booking, *, owner: str = "") -> None:
+        row = {"attempt_id": one.attempt_id, "scope": one.workspace_id, "nano_usd": one.nano_usd, "owner": owner}
         run.execute(self._statements["reserve"], {**row, "at_us": one.started_at_us})
         self._add(run, one.workspace_id, one.started_at_us, one.nano_usd)
 
@@ -193,8 +207,8 @@ class BudgetLedger:
         run.execute(self._statements["settle"], {"attempt_id": attempt_id, "nano_usd": nano_usd})
 
     def _add(self, run: sqlite3.Connection, scope: str, at_us: int, nano_usd: int) -> None:
-        for name in _PERIOD_FORMAT:
-            period = _period(Cap(0, name), at_us)
+        for name in PERIODS:
+            period = period_of(Cap(0, name), at_us)
             run.execute(self._statements["add"], {"scope": scope, "period": period, "nano_usd": nano_usd})
 
     def _spent(self, run: sqlite3.Connection, scope: str, period: str) -> int:
@@ -227,34 +241,3 @@ class BudgetLedger:
             connection.execute("PRAGMA synchronous = NORMAL")
             self._connection, self._pid = connection, os.getpid()
         return self._connection
-
-
-def _period(cap: Cap | None, now_us: int) -> str:
-    name: Period = cap.period if cap is not None else "month"
-    return datetime.fromtimestamp(now_us / 1e6, tz=UTC).strftime(_PERIOD_FORMAT[name])
-
-
-def _run_scope(run: str, usd: float) -> tuple[str, Cap]:
-    cap = Cap(usd, "total")
-    _check("this run", cap)
-    return f"{_RUN}{run}", cap
-
-
-def _check(scope: str, cap: object) -> None:
-    if not isinstance(cap, Cap) or cap.period not in get_args(Period):
-        message = f"cap of {scope!r} == {cap!r}, must be a Cap per {', '.join(get_args(Period))}"
-        raise InputError(message, hint='budgets={"ws_1": Cap(usd=20, period="day")}')
-    if Money.from_usd(cap.usd).nano_usd < 0:
-        message = f"cap of {scope!r} == {cap.usd!r}, must be >= 0"
-        raise InputError(message, hint="0 refuses every call; leave the cap out for no limit")
-
-
-def _refusal(scope: str, cap: Cap, spent: int, nano_usd: int) -> BudgetRefused:
-    who = "all workspaces" if scope == EVERYONE else f"workspace {scope!r}"
-    if scope.startswith(_RUN):
-        who = "this run"
-    message = (
-        f"worst case {Money(nano_usd)} would pass the {cap.period} cap of {who}: {Money(spent)} of ${cap.usd:g} booked"
-    )
-    wait = "" if cap.period == "total" else ", or wait for the next period"
-    return BudgetRefused(message, hint=f"raise the cap or lower max_tokens{wait}")

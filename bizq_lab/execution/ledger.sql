@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS reservation (
     reserved_nano_usd INTEGER NOT NULL,
     settled_nano_usd INTEGER,
     reserved_at_us INTEGER NOT NULL,
+    owner TEXT NOT NULL,
     PRIMARY KEY (attempt_id, scope)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reconciled (
@@ -26,7 +27,7 @@ CREATE TABLE IF NOT EXISTS reconciled (
 SELECT nano_usd FROM spending WHERE scope = :scope AND period = :period;
 
 -- name: reserve
-INSERT INTO reservation VALUES (:attempt_id, :scope, :nano_usd, NULL, :at_us);
+INSERT INTO reservation VALUES (:attempt_id, :scope, :nano_usd, NULL, :at_us, :owner);
 
 -- name: add
 INSERT INTO spending VALUES (:scope, :period, :nano_usd)
@@ -41,6 +42,15 @@ UPDATE reservation SET settled_nano_usd = :nano_usd WHERE attempt_id = :attempt_
 
 -- name: known
 SELECT 1 FROM reservation WHERE attempt_id = :attempt_id LIMIT 1;
+
+-- name: known_in
+SELECT 1 FROM reservation WHERE attempt_id = :attempt_id AND scope = :scope;
+
+-- name: unsettled
+SELECT DISTINCT attempt_id, reserved_at_us, owner FROM reservation WHERE settled_nano_usd IS NULL AND owner <> '';
+
+-- name: logged
+UPDATE reservation SET owner = '' WHERE attempt_id = :attempt_id AND owner <> '' AND settled_nano_usd IS NULL;
 
 -- name: reconciled
 SELECT at_us FROM reconciled;

@@ -11,7 +11,7 @@ from bizq_lab.core.money import Money
 from bizq_lab.core.snapshot import Snapshot
 from bizq_lab.errors import BudgetRefused, NoFeasibleModel
 from bizq_lab.execution import BudgetLedger, Cap
-from bizq_lab.execution.ledger import Booking
+from bizq_lab.execution.caps import Booking
 
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource
@@ -33,7 +33,8 @@ def open_ledger(
 ) -> BudgetLedger | None:
     """The ledger that keeps these caps, brought up to date from the log; None when there is nothing to keep.
 
-    A ledger that is missing, or that did not see a session without budgets, learns of every call from the log.
+    A ledger that is missing, or that did not see a session without budgets, learns of every call from the log. What a
+    process set aside that died before it wrote its call is free again.
 
     Args:
         log: Whose attempts count.
@@ -56,13 +57,22 @@ def open_ledger(
     )
     try:
         now_us = clock.now_us()
-        since_us = (ledger.reconciled_at_us or _OVERLAP_US) - _OVERLAP_US
-        rows = log.query("spending", since_us=since_us)
-        ledger.reconcile([Booking(**row) for row in rows], at_us=now_us)
+        abandoned = ledger.abandoned()  # asked before the log is read: what the dead wrote is all in it then
+        since_us = min([ledger.reconciled_at_us or 0, *(one.reserved_at_us for one in abandoned)]) - _OVERLAP_US
+        calls = spending(log, since_us=since_us)
+        ledger.reconcile(calls, at_us=now_us)
+        if log.last_collection.complete:
+            known = {call.attempt_id for call in calls}
+            ledger.release(one.attempt_id for one in abandoned if one.attempt_id not in known)
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def spending(log: Log, *, since_us: int = 0, run_id: str | None = None) -> list[Booking]:
+    """What the log knows of calls: since an instant, or of one bulk run."""
+    return [Booking(**row) for row in log.query("spending", since_us=since_us, run_id=run_id)]
 
 
 def cache_path(log: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bizq_lab.errors import InputError, LogLocked
 from bizq_lab.execution import HumanDesk
 from bizq_lab.lab.bar import progress_bar
-from bizq_lab.lab.budgets import open_ledger
+from bizq_lab.lab.budgets import open_ledger, spending
 from bizq_lab.lab.bulk import PER_PROVIDER, BulkExecution, Concurrency, check_concurrency
 from bizq_lab.lab.bulk_books import RunBooks
 from bizq_lab.lab.bulk_plan import BulkPlan, Row, check_name, earlier_run, plan_pass, rows_sha256, spread
@@ -89,8 +89,8 @@ class Runs(Parts):
             resume: Go on with an earlier run of the same tasks.
             retry_failed: The same, and try again what did not complete.
             concurrency: Rows at a time for each provider, or a number by provider name.
-            max_cost_usd: Most USD for the whole run, however often it is resumed; reserved before each call. A resumed
-                run keeps its cap unless another is given.
+            max_cost_usd: Most USD for the whole run, however often it is resumed, and whether or not it began with a
+                cap; reserved before each call. A resumed run keeps its cap unless another is given.
             progress: Show a bar on standard error; None shows it to people only.
 
         Returns:
@@ -166,7 +166,7 @@ class Runs(Parts):
         else:
             name = self.ids("run") if run_id is None else self._unused(check_name(run_id))
         held.enter_context(claim(self.log.path, f"run.{name}"))
-        held.enter_context(self._capped(name, max_cost_usd))
+        held.enter_context(self._capped(name, max_cost_usd, again=again))
         return RunBooks(
             log=self.log, catalog=self.catalog, clock=self.clock, ids=self.ids, desk=HumanDesk(), run_id=name,
             planned_rows=len(rows), sha256=sha256, cap_usd=max_cost_usd,
@@ -190,20 +190,21 @@ class Runs(Parts):
         return appraise_rows(self.service, [(todo.number, todo.task, todo.context) for todo in plan.todo])
 
     @contextmanager
-    def _capped(self, run_id: str, max_cost_usd: float | None) -> Iterator[None]:
+    def _capped(self, run_id: str, max_cost_usd: float | None, *, again: bool) -> Iterator[None]:
         """Hold this lab to the cap of a run, with a ledger for the time being where it has none."""
         if max_cost_usd is None:
             yield
             return
         if self.ledger is not None:
-            with self.ledger.capped(run_id, max_cost_usd):
+            earlier = spending(self.log, run_id=run_id) if again else []
+            with self.ledger.capped(run_id, max_cost_usd, earlier=earlier):
                 yield
             return
         ledger = open_ledger(self.log, budgets={}, max_cost_usd=None, clock=self.clock, ids=self.ids)
         self.ledger = ledger
         self.executor.use_budget(ledger)
         try:
-            with self._capped(run_id, max_cost_usd):
+            with self._capped(run_id, max_cost_usd, again=again):
                 yield
         finally:
             self.ledger = None

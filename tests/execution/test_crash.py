@@ -21,8 +21,8 @@ from tests.support.crash_processes import CAP_USD, Job, Nursery, open_lab
 
 ROUNDS = int(os.environ.get("BIZQ_LAB_KILL_ROUNDS", "20"))
 AT_WORK = (
-    "before reserve", "after the start is written", "during send", "after response", "after the end is written",
-    "before return",
+    "before reserve", "after reserve", "after the start is written", "during send", "after response",
+    "after the end is written", "before return",
 )  # fmt: skip
 POINTS = (*AT_WORK, "mid-collect", "mid-export", "mid-report")
 PROGRAM = {"mid-collect": "collect", "mid-export": "publish", "mid-report": "report"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing as mp
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bizq_lab.core.model import Price
 from bizq_lab.core.money import Money
 from bizq_lab.errors import BudgetRefused, InputError, JournalWriteError, LogError, ProviderError
 from bizq_lab.execution import BudgetLedger, Cap
+from bizq_lab.execution.caps import Booking
 from tests.support.execution import CATALOG, FakeClock, ListSink, ScriptedProvider, decision, reply, scripted
 
 CALL = 1_000_000_000  # nano-USD: one dollar a call makes the cap a number of calls
@@ -166,3 +168,43 @@ def test_what_may_be_billed_stays_booked_at_its_worst(tmp_path: Path) -> None:
     )
     assert ledger.booked("ws_1").nano_usd == sink.outcome.cost_nano_usd == 2 * 770_000  # 270 bytes in, 100 tokens out
     ledger.close()
+
+
+def _reserve_and_wait(path: str, say: Connection) -> None:
+    ledger = BudgetLedger(path, each=Cap(CAP))
+    ledger.reserve(workspace_id="ws_1", attempt_id="att_dead", nano_usd=CALL)
+    say.send("reserved")
+    say.recv()  # until it is killed
+
+
+def test_only_what_the_dead_set_aside_is_abandoned_and_only_what_no_log_knows_is_freed(tmp_path: Path) -> None:
+    """A process that is asleep is not dead, however long it sleeps: its lock says so, no clock does."""
+    path = str(tmp_path / "ledger.sqlite")
+    ledger = BudgetLedger(path, each=Cap(CAP))
+    ledger.reserve(workspace_id="ws_1", attempt_id="att_own", nano_usd=CALL)
+    here, there = mp.Pipe()
+    other = mp.get_context("spawn").Process(target=_reserve_and_wait, args=(path, there))
+    other.start()
+    assert here.recv() == "reserved"
+    assert ledger.abandoned() == []
+    other.kill()
+    other.join()
+    assert [one.attempt_id for one in ledger.abandoned()] == ["att_dead"]
+    assert ledger.booked("ws_1") == Money(2 * CALL)
+    ledger.release(["att_dead"])
+    assert ledger.booked("ws_1") == Money(CALL)
+    assert ledger.abandoned() == []
+    ledger.close()
+    assert [file.name for file in tmp_path.glob("*.owner.*")] == []
+
+
+def test_a_call_of_the_dead_that_the_log_knows_stays_booked_and_is_asked_about_once(tmp_path: Path) -> None:
+    first = BudgetLedger(tmp_path / "l", each=Cap(CAP))
+    first.reserve(workspace_id="ws_1", attempt_id="att_1", nano_usd=CALL)
+    first.close()
+    second = BudgetLedger(tmp_path / "l", each=Cap(CAP))
+    (left,) = second.abandoned()
+    second.reconcile([Booking("att_1", "ws_1", left.reserved_at_us, CALL, ended=False)], at_us=left.reserved_at_us)
+    assert second.abandoned() == []
+    assert second.booked("ws_1") == Money(CALL)
+    second.close()

@@ -112,7 +112,7 @@ def test_a_call_whose_end_nobody_saw_stays_booked_at_its_worst_until_the_log_say
     assert ledger.booked("ws_1").nano_usd == 900
     with small_lab(tmp_path) as lab:
         now = lab.clock.now_us()
-    from bizq_lab.execution.ledger import Booking  # noqa: PLC0415 - the row that a log's query makes
+    from bizq_lab.execution.caps import Booking  # noqa: PLC0415 - the row that a log's query makes
 
     for _ in range(2):
         ledger.reconcile([Booking("att_1", "ws_1", now, 250, ended=True)], at_us=now)

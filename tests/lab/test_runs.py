@@ -13,7 +13,15 @@ import pytest
 from bizq_lab.core.execution import ProviderCall
 from bizq_lab.core.money import Money
 from bizq_lab.core.task import RoutingContext, Task
-from bizq_lab.errors import InputError, LogLocked, MissingKey, NoFeasibleModel, NotEnoughData, ProviderError
+from bizq_lab.errors import (
+    BudgetRefused,
+    InputError,
+    LogLocked,
+    MissingKey,
+    NoFeasibleModel,
+    NotEnoughData,
+    ProviderError,
+)
 from bizq_lab.lab import Lab
 from bizq_lab.lab.providers import LazyProviders
 from bizq_lab.store import Log, claim, journal_folder
@@ -374,3 +382,19 @@ def test_a_run_never_passes_its_cap_and_waits_for_more(tmp_path: Path) -> None:
     assert done.counts == {"completed": 40}
     assert first.calls + second.calls == 40
     assert logged(tmp_path, "FROM human_task") == [], "no person does what only lacks money"
+
+
+def test_a_run_that_began_without_a_cap_counts_what_it_spent_before_it_got_one(tmp_path: Path) -> None:
+    """Killed without a cap, resumed with one: the cap is the run's, not the second half's."""
+    with start(tmp_path, 12, 7) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hanging\n"
+        process.kill()
+    with bulk_lab(tmp_path, provider := Watched(), seed=2) as lab:
+        lab.log.collect()
+        spent = logged(tmp_path, "SELECT sum(booked_nano_usd)::BIGINT AS nano FROM attempt_state")[0]["nano"]
+        assert spent > 0
+        with pytest.raises(BudgetRefused, match=r"\$0 are left to spend"):
+            lab.run_many(bulk_tasks(12), WHERE, resume=True, max_cost_usd=spent / 1e9)
+        assert provider.calls == 0, "all of it was spent before"
+        assert lab.run_many(bulk_tasks(12), WHERE, resume=True, max_cost_usd=1.0).counts == {"completed": 12}

@@ -234,7 +234,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "rollout_steps": [{"rollout": "r"}],
     "run_rows": [{"run_id": "run-1"}],
     "runs": [{}],
-    "spending": [{"since_us": 0}],
+    "spending": [{"since_us": 0, "run_id": None}],
     "to_rate": [{"task_type": TASK_TYPE, "rater": "A", "arms": "luna,terra"}],
     "workspace_volumes": [{"from_us": None, "to_us": None}],
 }

@@ -97,6 +97,7 @@ def _work(job: Job) -> None:
     def reserving(**booking: Any) -> None:
         killer.at("before reserve")
         reserve(**booking)
+        killer.at("after reserve")
 
     setattr(lab.log, "append", appending)  # noqa: B010 - mypy would rather not
     setattr(lab.ledger, "reserve", reserving)  # noqa: B010 - as above

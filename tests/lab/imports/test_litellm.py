@@ -221,4 +221,4 @@ def test_odd_rows_are_flagged_and_said(lab: Lab, tmp_path: Path) -> None:
 
 def test_what_another_gateway_paid_is_no_spending_of_this_log(lab: Lab, tmp_path: Path) -> None:
     lab.import_log(write_lines(tmp_path / "s.jsonl", [spend()]), format="litellm", task_type=TYPE)
-    assert lab.log.query("spending", since_us=0) == []
+    assert lab.log.query("spending", since_us=0, run_id=None) == []
