@@ -7,26 +7,27 @@ nothing is held between questions, so any number of processes can share one log.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bizq_lab.core.events import Event
-from bizq_lab.errors import JournalWriteError, LogError, LogLocked
+from bizq_lab.errors import InputError, JournalWriteError, LogError, LogLocked
 from bizq_lab.store import reading
-from bizq_lab.store.archived import TIMES, archive_of, show_whole, whole_tables
+from bizq_lab.store.archived import archive_of
 from bizq_lab.store.collect import Collector, CollectReport
 from bizq_lab.store.connection import connect
 from bizq_lab.store.health import LogHealth, examine
 from bizq_lab.store.journal import Durability, Journal
 from bizq_lab.store.locks import file_lock
 from bizq_lab.store.opening import admit
-from bizq_lab.store.past import show_past
 from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
 from bizq_lab.store.queries import named_query
 from bizq_lab.store.segments import LOCK_NAME
+from bizq_lab.store.sight import Sight
 from bizq_lab.store.snapshot import snapshot_path
 from bizq_lab.store.statements import statement
 from bizq_lab.store.upkeep import Upkeep
@@ -77,6 +78,7 @@ class Log(Upkeep):
         self._now_us = clock.now_us if clock is not None else _wall_us
         self._collector = Collector(path, self._folder, now_us=self._now_us, snapshot=snapshot)
         self._last = CollectReport()
+        self._held = threading.local()
 
     @classmethod
     def open(
@@ -152,6 +154,22 @@ class Log(Upkeep):
         with self._reading(named_query(name)) as connection:
             return reading.run_query(connection, name, params)
 
+    @contextmanager
+    def held(self) -> Iterator[Self]:
+        """Ask several named questions of one state of the log: it is collected once and opened once for the block.
+
+        Collectors wait until the block ends, so it must only ask.
+        """
+        if getattr(self._held, "sight", None) is not None:
+            yield self
+            return
+        with self._opened() as sight:
+            self._held.sight = sight
+            try:
+                yield self
+            finally:
+                self._held.sight = None
+
     def sql(self, text: str) -> pd.DataFrame:
         """Answer one SELECT or EXPLAIN over the log's tables and views (data/SCHEMA.md) as a DataFrame.
 
@@ -220,12 +238,24 @@ class Log(Upkeep):
 
     @contextmanager
     def _reading(self, text: str, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Collect if possible, then read: the file, or its snapshot while another program holds the file.
+        """Read on the connection that is held, or on one of its own.
 
         Args:
             text: What will be asked; the tables that it names show archived rows too.
             locked_down: Leave the connection with nothing but this log in reach.
         """
+        held: Sight | None = getattr(self._held, "sight", None)
+        if held is not None and locked_down:
+            raise InputError("SQL was asked inside held()", hint="ask it before or after: it locks its connection down")
+        with nullcontext(held) if held is not None else self._opened(locked_down=locked_down) as sight:
+            sight.show(text)
+            if locked_down:
+                reading.lock_down(sight.connection)
+            yield sight.connection
+
+    @contextmanager
+    def _opened(self, *, locked_down: bool = False) -> Iterator[Sight]:
+        """Collect if possible, then open: the file, or its snapshot while another program holds the file."""
         with mode_lock(self.path):
             self._collect_if_possible()
             if not self.path.exists():
@@ -236,14 +266,7 @@ class Log(Upkeep):
                 place = archive_of(connection, self.path)
                 if locked_down:
                     place = reading.allow_archive(connection, place)
-                if self._before_us is not None:
-                    whole = whole_tables(connection, place, " ".join(TIMES)) if place else {}
-                    show_past(connection, self._before_us, whole)
-                elif place is not None:
-                    show_whole(connection, whole_tables(connection, place, text))
-                if locked_down:
-                    reading.lock_down(connection)
-                yield connection
+                yield Sight(connection, place, self._before_us)
 
     def _open(self, stack: ExitStack) -> duckdb.DuckDBPyConnection:
         copy = snapshot_path(self.path)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+# A question shares its machine with what it is about. Ten million rows fit, in at most 300 MB for the whole process.
+MEMORY = "140MB"
+
 
 def run_query(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Run a named query; whole numbers come back exact, JSON decoded.
@@ -40,7 +43,7 @@ def ask(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, A
         missing, extra = sorted(wanted - params.keys()), sorted(params.keys() - wanted)
         message = f"query {name!r} takes {sorted(wanted)}; missing {missing}, unknown {extra}"
         raise InputError(message, hint=f"see the header of store/queries/{name}.sql")
-    connection.execute(text, dict(params) or None)
+    _execute(connection, text, dict(params) or None)
     return {column[0]: str(column[1]) for column in connection.description}
 
 
@@ -58,6 +61,18 @@ def allow_archive(connection: duckdb.DuckDBPyConnection, place: Place | None) ->
         return None
     connection.execute(f"SET allowed_directories = [{literal(shelf.root)}]")
     return place
+
+
+def _execute(connection: duckdb.DuckDBPyConnection, text: str, params: dict[str, Any] | None) -> None:
+    """Within a small memory; what does not fit there, and cannot be spilled, is asked again without the limit."""
+    import duckdb  # noqa: PLC0415 - loads only where a file is opened
+
+    connection.execute(f"SET memory_limit = '{MEMORY}'")
+    try:
+        connection.execute(text, params)
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        connection.execute("RESET memory_limit")
+        connection.execute(text, params)
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection) -> None:

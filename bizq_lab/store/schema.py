@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.errors import ForeignFile, SchemaMismatch
 from bizq_lab.store.connection import check_magic, connect
-from bizq_lab.store.migrations import Migration, migrations
+from bizq_lab.store.migrations import SCHEMA_VERSION, Migration, migrations
 from bizq_lab.store.views import views, views_digest
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def _apply(connection: duckdb.DuckDBPyConnection, todo: Sequence[Migration], now
             "INSERT INTO schema_migration VALUES ($version, $name, $now_us)",
             {"version": step.version, "name": step.name, "now_us": now_us},
         )
-    refresh_views(connection)
+    if _version(connection) >= SCHEMA_VERSION:  # they name columns that no older schema has
+        refresh_views(connection)
     connection.execute("COMMIT")
 
 

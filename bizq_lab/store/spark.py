@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import InputError, LogError
@@ -166,6 +166,11 @@ class SparkLog(Log):
         if table == OUTCOMES and written != set(self._columns[OUTCOMES]):
             message = f"{self.path}: an older release wrote the archived outcomes"
             raise LogError(message, hint="write them anew: bizq-lab archive --before DATE")
+
+    @contextmanager
+    def held(self) -> Iterator[Self]:
+        """The archive stands still by itself."""
+        yield self
 
     @contextmanager
     def _reading(self, text: str, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -16,7 +16,7 @@ from bizq_lab.core.events import Event
 from bizq_lab.errors import InputError
 from bizq_lab.store import Log, manifest
 from bizq_lab.store.shelf import Shelf
-from tests.support.analysis_log import TASK_TYPE, Stream, pairs
+from tests.support.analysis_log import START_US, TASK_TYPE, Stream, pairs
 from tests.support.store_events import make_event
 from tests.support.store_processes import start
 
@@ -45,6 +45,20 @@ def test_questions_see_archived_rows_as_before(tmp_path: Path, url: str | None) 
         if url is not None and "://" in url:
             assert "not part of this answer" in log.sql(EVERY_OUTCOME).attrs["caveats"][0]
             assert len(log.sql(EVERY_OUTCOME)) == 0
+
+
+def test_questions_asked_together_see_the_archived_rows_of_every_table_they_name(tmp_path: Path) -> None:
+    log, _, _ = filled(tmp_path / "lab.duckdb")
+    first, second = {"since_us": 0}, dict.fromkeys(("from_us", "to_us"))
+    with log:
+        before = log.query("spending", **first), log.query("workspace_volumes", **second), log.query("origins")
+        log.archive(before=NEXT_DAY)
+        with log.held():
+            found = log.query("spending", **first), log.query("workspace_volumes", **second), log.query("origins")
+            assert found == before
+        with log.as_of(START_US).held() as empty:
+            assert empty.query("workspace_volumes", **second) == []
+            assert empty.query("origins") == []
 
 
 def test_late_news_of_an_archived_decision_counts_at_once_and_after_the_next_archiving(tmp_path: Path) -> None:

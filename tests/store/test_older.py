@@ -10,12 +10,14 @@ import gzip
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from bizq_lab.errors import SchemaMismatch
 from bizq_lab.store import Log, journal_folder
-from bizq_lab.store.migrations import SCHEMA_VERSION
+from bizq_lab.store.migrations import SCHEMA_VERSION, migrations
 from bizq_lab.store.views import views
+from tests.support.both_engines import fill
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -51,3 +53,17 @@ def test_where_it_may_not_be_written_an_older_log_says_so_and_stays_as_it_is(pat
     with pytest.raises(SchemaMismatch, match="schema version 1"):
         Log.open(path, read_only=True)
     assert path.read_bytes() == before
+
+
+def test_what_the_migration_adds_to_an_outcome_is_what_the_events_give(tmp_path: Path) -> None:
+    every = "SELECT * FROM task_outcome ORDER BY decision_id"
+    path, (step,) = tmp_path / "lab.duckdb", (step for step in migrations() if step.name.endswith("_clusters"))
+    with fill(path) as log:
+        expected = log.sql(every)
+        with duckdb.connect(str(path)) as connection:
+            for column in ("cluster_bucket", "decision_bucket", "eligible"):
+                connection.execute(f"ALTER TABLE task_outcome DROP COLUMN {column}")
+            connection.execute(step.sql)
+        pd.testing.assert_frame_equal(log.sql(every), expected, check_like=True)
+    assert len(set(expected["eligible"])) > 1
+    assert len(set(expected["cluster_bucket"])) > 1

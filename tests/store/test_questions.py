@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bizq_lab.errors import InputError, JournalWriteError, LogError
-from bizq_lab.store import Log
+from bizq_lab.store import Log, reading
 from bizq_lab.store.queries import named_query, query_names
 from tests.support.store_events import make_event, make_story
 
@@ -75,6 +75,27 @@ def test_a_question_sees_what_was_appended_before_it(log: Log) -> None:
     before = int(log.sql("SELECT count(*) AS n FROM alert")["n"][0])
     log.append(make_event("alert"))
     assert int(log.sql("SELECT count(*) AS n FROM alert")["n"][0]) == before + 1
+
+
+def test_questions_asked_together_are_of_one_state_of_the_log(tmp_path: Path) -> None:
+    decisions = "decisions_of_task"
+    with Log.open(tmp_path / "lab.duckdb") as log:
+        log.append(make_event("decision", task_id="t"))
+        with log.held(), log.held():
+            first = log.query(decisions, task_id="t")
+            log.append(make_event("decision", task_id="t"))
+            assert log.query(decisions, task_id="t") == first, "collected once"
+            with pytest.raises(InputError, match=r"inside held\(\)"):
+                log.sql("SELECT 1")
+        assert len(log.query(decisions, task_id="t")) == 2
+
+
+def test_a_question_too_large_for_its_memory_is_answered_all_the_same(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = log.query("log_span")
+    monkeypatch.setattr(reading, "MEMORY", "1KB")
+    assert log.query("log_span") == expected
 
 
 def test_a_named_query_binds_its_parameters_and_decodes_json(log: Log) -> None:

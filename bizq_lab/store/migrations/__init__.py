@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import NamedTuple
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 
 class Migration(NamedTuple):

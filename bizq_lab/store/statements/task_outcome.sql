@@ -34,7 +34,15 @@ SELECT
     coalesce(r.ratings, 0) AS ratings,
     o.human_task_id,
     o.recorded_at_us AS finished_at_us,
-    r.feedback_at_us
+    r.feedback_at_us,
+    (md5_number(CASE WHEN d.design = 'randomised' THEN d.unit ELSE d.task_key END) & 4095)::INTEGER AS cluster_bucket,
+    (md5_number(d.decision_id) & 4095)::INTEGER AS decision_bucket,
+    -- The arms that could have been drawn, as lines `arm=parts per billion`: what the sample-ratio check expects (S29).
+    CASE WHEN d.design = 'randomised' AND json_type(d.candidates) = 'ARRAY' THEN array_to_string(list_sort([
+        c.arm || '=' || round(c.propensity * 1e9)::BIGINT
+        FOR c IN from_json(d.candidates, '[{"arm":"VARCHAR","propensity":"DOUBLE"}]')
+        IF c.arm IS NOT NULL AND c.propensity > 0 AND c.propensity <= 1
+    ]), chr(10)) ELSE '' END AS eligible
 FROM decided AS d
 LEFT JOIN ended AS o USING (decision_id)
 LEFT JOIN rated AS r USING (decision_id)

@@ -29,7 +29,8 @@ WITH latest AS (
         'person' AS quality_source,
         0 AS ratings,
         h.human_task_id,
-        h.recorded_at_us AS finished_at_us
+        h.recorded_at_us AS finished_at_us,
+        t.cluster_bucket
     FROM latest AS h
     JOIN task_outcome AS t USING (decision_id)
     WHERE h.status = 'done'
