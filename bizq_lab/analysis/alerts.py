@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bizq_lab.analysis.cells import Cell, Window, read_cells
+from bizq_lab.analysis.cells import Cell, read_cells
+from bizq_lab.analysis.extent import Window
 from bizq_lab.analysis.metrics import METRICS, Metric
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.events import AlertEvent

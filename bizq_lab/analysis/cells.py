@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from bizq_lab.analysis.extent import Conditions, Size, Window, groups_of, read_size
 from bizq_lab.analysis.metrics import METRICS, Metric
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import NotEnoughData
@@ -24,39 +25,7 @@ from bizq_lab.stats.types import CrossMoments, Moments, Tally
 if TYPE_CHECKING:
     from bizq_lab.store import Log
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Which part of the log a question is about.
-
-    Attributes:
-        task_type: Only this one; None means all.
-        workspace_id: Only this one.
-        experiment: Only this one; the empty string as a user writes it means all.
-        from_us: Decisions at or after this instant, UTC microseconds.
-        to_us: Decisions before this instant.
-    """
-
-    task_type: str | None = None
-    workspace_id: str | None = None
-    experiment: str | None = None
-    from_us: int | None = None
-    to_us: int | None = None
-
-    def params(self) -> dict[str, Any]:
-        """As the queries bind them."""
-        return {
-            "task_type": self.task_type,
-            "workspace_id": self.workspace_id,
-            "experiment": self.experiment or None,
-            "from_us": self.from_us,
-            "to_us": self.to_us,
-        }
-
-    def __str__(self) -> str:
-        """`all`, or what it is restricted to."""
-        parts = [f"{name}={value}" for name, value in self.params().items() if value is not None]
-        return ", ".join(parts) or "all"
+__all__ = ["Cell", "Window", "read_cells"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +33,7 @@ class Cell:
     """One cell's exact sums, as `cells.sql` returns them."""
 
     row: Mapping[str, Any]
+    size: Size | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
@@ -93,8 +63,13 @@ class Cell:
 
     @property
     def clusters(self) -> int:
-        """Independent units: tasks, or assignment units."""
+        """What varies independently in the sums: tasks or assignment units, or random groups of them."""
         return int(self.row["clusters"])
+
+    @property
+    def units(self) -> int:
+        """Independent units: tasks, or assignment units; estimated where they were read in random groups."""
+        return self.clusters if self.size is None else self.size.units_of(self.n)
 
     def has(self, metric: Metric) -> bool:
         """Whether it was measured; zeros of answers that never came count only beside measurements, or alone."""
@@ -124,7 +99,7 @@ class Cell:
             estimate = ratio(self.joint(metric), unit=metric.unit, level=level).estimate
         except NotEnoughData:
             return self._constant(metric, level)
-        return _within(estimate, metric.support, method="cluster-robust mean")
+        return self._within(estimate, metric.support, method="cluster-robust mean")
 
     def joint(self, metric: Metric) -> CrossMoments:
         """Cluster totals of a metric (x, in its unit) and of its count (y)."""
@@ -149,7 +124,7 @@ class Cell:
             estimate = ratio(moments, unit="usd", level=level).estimate
         except NotEnoughData:
             estimate = Estimate(value=value, lower=-math.inf, upper=math.inf, level=level, unit="usd", n=self.clusters)
-        return _within(estimate, (0.0, math.inf), method="cost per success, Fieller")
+        return self._within(estimate, (0.0, math.inf), method="cost per success, Fieller")
 
     def _rate(self, level: float) -> Estimate:
         row, metric = self.row, METRICS["success"]
@@ -164,7 +139,7 @@ class Cell:
             upper=max(float(high), rate),
             level=level,
             unit=metric.unit,
-            n=self.clusters,
+            n=self.units,
             method="Wilson score, clustered",
         )
 
@@ -185,7 +160,7 @@ class Cell:
         if n == 1:
             return self._constant(metric, level)
         estimate = mean_of(moments, unit=metric.unit, level=level, support=metric.support)
-        return _within(estimate, metric.support or (0.0, math.inf), method=estimate.method)
+        return self._within(estimate, metric.support or (0.0, math.inf), method=estimate.method)
 
     def _constant(self, metric: Metric, level: float) -> Estimate:
         """A mean without any spread to judge it by: as wide as the metric allows, narrowing with the clusters."""
@@ -204,6 +179,17 @@ class Cell:
             method="no spread observed",
         )
 
+    def _within(self, estimate: Estimate, support: tuple[float, float] | None, *, method: str) -> Estimate:
+        """The same estimate with its interval kept where the metric can be, and its units as n."""
+        low, high = support or (0.0, math.inf)
+        return replace(
+            estimate,
+            lower=min(max(estimate.lower, low), estimate.value),
+            upper=max(min(estimate.upper, high), estimate.value),
+            n=estimate.n if self.size is None else self.units,
+            method=method,
+        )
+
 
 def read_cells(
     log: Log,
@@ -216,6 +202,8 @@ def read_cells(
     served: bool = False,
     keep_default: bool = False,
     people: bool = False,
+    size: Size | None = None,
+    conditions: Conditions | None = None,
 ) -> list[Cell]:
     """Every cell of the window, in the order of its keys.
 
@@ -229,21 +217,20 @@ def read_cells(
         served: Charge the model that answered, not the one that was assigned (S24).
         people: Also what people did with escalated tasks, as the arm `human` (S21).
         keep_default: What the rules chose stays the one arm `default`, whichever models it was.
+        size: How large the window is, if the caller knows.
+        conditions: Under which conditions it arose, if the caller knows; then it is read faster.
     """
     flags = {"by_arm": by_arm, "by_model": by_model, "by_workspace": by_workspace, "by_day": by_day, "served": served}
     flags |= {"keep_default": keep_default, "people": people}
-    return [Cell(row) for row in log.query("cells", **window.params(), **flags)]
-
-
-def _within(estimate: Estimate, support: tuple[float, float] | None, *, method: str) -> Estimate:
-    """The same estimate with its interval kept where the metric can be."""
-    low, high = support or (0.0, math.inf)
-    return Estimate(
-        value=estimate.value,
-        lower=min(max(estimate.lower, low), estimate.value),
-        upper=max(min(estimate.upper, high), estimate.value),
-        level=estimate.level,
-        unit=estimate.unit,
-        n=estimate.n,
-        method=method,
-    )
+    with log.held():
+        size = size or read_size(log, window)
+        groups = groups_of(size, many_cells=by_workspace or by_day)
+        rows = log.query(
+            "cells",
+            **window.params(),
+            **flags,
+            groups=groups,
+            by_rules=conditions is None or conditions.by_rules,
+            drawn="both" if conditions is None else conditions.drawn,
+        )
+    return [Cell(row, size if groups else None) for row in rows]

@@ -7,14 +7,16 @@ is fixed in advance: reading the answer again and again while data arrive raises
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from bizq_lab.analysis.cells import Window
 from bizq_lab.analysis.comparison import Comparison
-from bizq_lab.analysis.contrast import samples
+from bizq_lab.analysis.extent import Conditions, Window
 from bizq_lab.analysis.families import Finding, Question, run_tests
-from bizq_lab.analysis.metrics import METRICS, Metric, metric_named
-from bizq_lab.analysis.validity import FATAL, arm_caveats, sample_ratio_caveats
+from bizq_lab.analysis.metrics import Metric, metric_named
+from bizq_lab.analysis.outcomes import Outcomes, read_outcomes
+from bizq_lab.analysis.segments import with_segments
+from bizq_lab.analysis.unanswered import life_tables, rating_caveats, timeout_caveats
+from bizq_lab.analysis.validity import FATAL, condition_caveats, sample_ratio_caveats
 from bizq_lab.analysis.verdict import Standing, Verdict, decide
 from bizq_lab.core.decision import Design
 from bizq_lab.core.estimate import Caveat
@@ -43,6 +45,7 @@ def compare(
     arms: Sequence[str] | None = None,
     design: Design | None = None,
     guardrails: Mapping[str, float] | None = None,
+    by: Literal["segment", ""] = "",
     from_us: int | None = None,
     to_us: int | None = None,
 ) -> Comparison:
@@ -60,6 +63,8 @@ def compare(
         arms: Only these; by default all that have outcomes.
         design: By default `paired` if the log has paired outcomes of two arms, else `randomised`, else `observational`.
         guardrails: Largest acceptable loss by metric, in its unit; by default 0.05 success.
+        by: `segment` adds the primary metric of each segment, Benjamini-Hochberg over them, and shrunk towards their
+            mean; no verdict rests on them.
         from_us: Decisions at or after this instant, UTC microseconds.
         to_us: Decisions before this instant.
 
@@ -70,20 +75,25 @@ def compare(
     metric = metric_named(primary)
     _check(metric, direction, margin, alpha)
     window = Window(task_type=task_type, experiment=experiment or None, from_us=from_us, to_us=to_us)
-    known = log.query("compare", **window.params())
-    chosen = design or _design(known)
-    own = [row for row in known if row["design"] == chosen and (arms is None or row["arm"] in arms)]
-    planned = _planned_arms(log, window)
-    against = _control(own, control, planned)
-    treatments = tuple(row["arm"] for row in own if row["n"] and row["arm"] != against)
+    with log.held():
+        outcomes = read_outcomes(log, window, design=design, by_segment=by == "segment" or metric.name == "rating")
+        planned = _planned_arms(log, window)
+        split = sample_ratio_caveats(log, window, outcomes) if outcomes.design == "randomised" else []
+    present = [arm for arm in outcomes.arms if arms is None or arm in arms]
+    against = _control(present, control, planned)
+    treatments = tuple(arm for arm in present if arm != against)
     if not treatments:
-        message = f"{task_type!r} has outcomes of fewer than two arms ({chosen}): {[r['arm'] for r in own]!r}"
+        message = f"{task_type!r} has outcomes of fewer than two arms ({outcomes.design}): {present!r}"
         raise NotEnoughData(message, hint="run at least two arms on this task type")
-    rows = [r for r in log.query("clusters", **window.params(), design=chosen) if r["arm"] in (against, *treatments)]
+    own = outcomes.conditions.of_arms(present)
+    if metric.name == "quality" and _quality_unknown(own):
+        message = f"the quality of {task_type!r} was not measured in every arm"
+        raise NotEnoughData(message, hint="compare on primary='success', or switch on checks or a judge")
+    tables = life_tables(outcomes.durations)
     rails = GUARDRAILS if guardrails is None else dict(guardrails)
     question = Question(
-        samples={name: samples(rows, each) for name, each in METRICS.items()},
-        design=chosen,
+        samples=outcomes.samples(present),
+        design=outcomes.design,
         control=against,
         treatments=treatments,
         primary=metric,
@@ -92,24 +102,26 @@ def compare(
         guardrails={
             metric_named(name).name: limit for name, limit in rails.items() if metric_named(name).name != metric.name
         },
+        lifetimes=tables,
     )
-    caveats = arm_caveats(own, (against, *treatments), metric=metric.name, single_experiment=bool(experiment))
-    if metric.name == "quality" and _quality_unknown(own):
-        message = f"the quality of {task_type!r} was not measured in every arm"
-        raise NotEnoughData(message, hint="compare on primary='success', or switch on checks or a judge")
-    if chosen == "randomised":
-        caveats += sample_ratio_caveats(log, window)
-    if chosen == "observational":
+    caveats = condition_caveats(own, metric=metric.name, single_experiment=bool(experiment)) + split
+    caveats += timeout_caveats(tables, against, treatments)
+    if metric.name == "rating":
+        caveats += rating_caveats(outcomes, against, treatments, alpha=alpha)
+    if outcomes.design == "observational":
         caveats.append(
             Caveat(code="not_randomised", message="Arms were not assigned at random: differences may be the tasks'")
         )
-    missing = [arm for arm in planned if arm not in {row["arm"] for row in own if row["n"]}]
+    missing = [arm for arm in planned if arm not in present]
     if missing and arms is None:
         caveats.append(Caveat(code="one_arm_empty", message=f"Planned arms without outcomes: {', '.join(missing)}"))
-    return _answer(question, window, caveats, own)
+    answer = _answer(question, window, caveats, outcomes)
+    return with_segments(answer, question, outcomes) if by == "segment" else answer
 
 
-def _answer(question: Question, window: Window, caveats: list[Caveat], own: Sequence[Mapping[str, Any]]) -> Comparison:
+def _answer(question: Question, window: Window, caveats: list[Caveat], outcomes: Outcomes) -> Comparison:
+    compared = (question.control, *question.treatments)
+    own = outcomes.conditions.of_arms(compared)
     table, standings = run_tests(question)
     verdict, winner = decide(standings, question.control)
     caveats = [*caveats, *_test_caveats(question, table, standings, verdict)]
@@ -133,9 +145,9 @@ def _answer(question: Question, window: Window, caveats: list[Caveat], own: Sequ
         provenance=Provenance(
             view="task_outcome",
             window=str(window),
-            n_decisions=sum(row["n"] + row["pending"] for row in own),
-            config_hash=max(str(row["config_hash"]) for row in own),
-            catalog_version=max(str(row["catalog_version"]) for row in own),
+            n_decisions=sum(row["decisions"] for row in outcomes.only(compared)),
+            config_hash=own.last("config_hash"),
+            catalog_version=own.last("catalog_version"),
         ),
     )
 
@@ -156,10 +168,11 @@ def _test_caveats(
     return found
 
 
-def _quality_unknown(own: Sequence[Mapping[str, Any]]) -> bool:
+def _quality_unknown(own: Conditions) -> bool:
     """Whether nothing was measured at all, or some arm completed tasks and none of them was measured."""
-    unmeasured = any(row["quality_missing"] and not row["quality_measured"] for row in own)
-    return unmeasured or not any(row["quality_measured"] for row in own)
+    arms = [own.of_arms([arm]) for arm in own.arms]
+    unmeasured = any(arm.total("quality_missing") and not arm.total("quality_measured") for arm in arms)
+    return unmeasured or not own.total("quality_measured")
 
 
 def _slower(question: Question, table: list[Finding]) -> list[Caveat]:
@@ -172,14 +185,6 @@ def _slower(question: Question, table: list[Finding]) -> list[Caveat]:
     return [Caveat(code="slower", message=message)] if slow else []
 
 
-def _design(known: Sequence[Mapping[str, Any]]) -> Design:
-    designs: tuple[Design, ...] = ("paired", "randomised", "observational")
-    for design in designs:
-        if len({row["arm"] for row in known if row["design"] == design and row["n"]}) > 1:
-            return design
-    return "observational"
-
-
 def _planned_arms(log: Log, window: Window) -> tuple[str, ...]:
     """Arms of the last experiment that was registered in this window."""
     asked = window.params()
@@ -187,8 +192,7 @@ def _planned_arms(log: Log, window: Window) -> tuple[str, ...]:
     return tuple(plans[-1]["arms"]) if plans else ()
 
 
-def _control(own: Sequence[Mapping[str, Any]], control: str | None, planned: tuple[str, ...]) -> str:
-    present = [row["arm"] for row in own if row["n"]]
+def _control(present: Sequence[str], control: str | None, planned: tuple[str, ...]) -> str:
     if control is not None and control not in present:
         message = f"control == {control!r}, has no outcome here"
         raise NotEnoughData(message, hint=f"arms with outcomes: {', '.join(present) or 'none'}")

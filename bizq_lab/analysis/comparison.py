@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bizq_lab.core.result import Cell as Value
 
-Role = Literal["primary", "guardrail", "secondary"]
+Role = Literal["primary", "guardrail", "secondary", "segment"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class ComparisonRow:
 
     Attributes:
         metric: Such as `success`.
-        role: `primary`, `guardrail` or `secondary`.
+        role: `primary`, `guardrail` or `secondary`; `segment` for the primary metric of one segment.
         arm: The treatment.
         control: The control.
         n: Independent units: pairs of a task, or assignment units.
@@ -37,6 +37,8 @@ class ComparisonRow:
         p_value: Two-sided.
         p_adjusted: Holm over the treatments for the primary metric, over all secondary tests for the others.
         reading: `better`, `worse`, `equivalent` or `unclear`; a guardrail's `passed`, `failed` or `unclear`.
+        segment: Whose tasks, where segments were asked for; else empty.
+        shrunk: The segment's difference drawn towards the mean of all segments, by how little it knows.
     """
 
     metric: str
@@ -50,6 +52,8 @@ class ComparisonRow:
     p_value: float
     p_adjusted: float
     reading: str
+    segment: str = ""
+    shrunk: Estimate | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -113,8 +117,6 @@ class Comparison(Result):
                 return f"{self.winner} wins"
             case "non_inferior_cheaper":
                 return f"{self.winner} is no worse and cheaper"
-            case "inconclusive":
-                return "undecided"
         return self.verdict.replace("_", " ")
 
     def summary(self) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from bizq_lab.analysis.extent import Size
 from bizq_lab.analysis.metrics import Metric
 from bizq_lab.core.decision import Design
 from bizq_lab.core.estimate import Caveat, Estimate
@@ -35,11 +36,18 @@ class Sample:
         ids: Shape (g,). Clusters: tasks, or assignment units.
         n: Shape (g,). Observations in each.
         total: Shape (g,). Sums, in the metric's unit.
+        size: How large the log is, where the clusters are random groups of units; None where they are the units.
     """
 
     ids: tuple[str, ...]
     n: Floats
     total: Floats
+    size: Size | None = None
+
+    @property
+    def units(self) -> int:
+        """Independent units: the clusters, or about how many the random groups hold."""
+        return self.clusters if self.size is None else self.size.units_of(int(self.n.sum()))
 
     @property
     def clusters(self) -> int:
@@ -68,19 +76,20 @@ class Sample:
         return Sample(chosen, np.ones(len(chosen)), np.array([at[name] for name in chosen], dtype=np.float64))
 
 
-def samples(rows: Iterable[Mapping[str, Any]], metric: Metric) -> dict[str, Sample]:
-    """One metric by arm, from the rows of `clusters.sql`."""
+def samples(rows: Iterable[Mapping[str, Any]], metric: Metric, size: Size | None = None) -> dict[str, Sample]:
+    """One metric by arm, from the rows of `clusters.sql`; `size` where they are random groups."""
     found: dict[str, list[tuple[str, int, float]]] = {}
+    count, total, per_unit = metric.count, metric.total, metric.factor.denominator
     for row in rows:
-        if row[metric.count]:
-            found.setdefault(row["arm"], []).append(
-                (row["cluster"], row[metric.count], float(row[metric.total] * metric.factor))
-            )
+        if row[count]:
+            name = row["cluster"] if size is None else f"#{row['bucket']}"
+            found.setdefault(row["arm"], []).append((name, row[count], row[total] / per_unit))
     return {
         arm: Sample(
             tuple(name for name, _, _ in own),
             np.array([n for _, n, _ in own], dtype=np.float64),
             np.array([total for _, _, total in own], dtype=np.float64),
+            size,
         )
         for arm, own in found.items()
     }
@@ -102,6 +111,8 @@ def contrast(metric: Metric, treatment: Sample, control: Sample, *, design: Desi
     Raises:
         NotEnoughData: No task was answered by both arms, or an arm is empty.
     """
+    if treatment.size is not None or control.size is not None:
+        return _of_groups(metric, treatment, control, level)
     if design == "paired":
         return _paired(metric, treatment, control, level)
     if not (treatment.clusters and control.clusters):
@@ -144,9 +155,20 @@ def arm_mean(metric: Metric, sample: Sample, *, level: float) -> Estimate:
         upper=min(estimate.upper, high),
         level=level,
         unit=metric.unit,
-        n=estimate.n,
+        n=estimate.n if sample.size is None else sample.units,
         method=estimate.method,
     )
+
+
+def _of_groups(metric: Metric, treatment: Sample, control: Sample, level: float) -> Test:
+    """Thousands of random groups, which vary as clusters do and may hold units of both arms."""
+    try:
+        test = cluster_difference(treatment.sums, control.sums, unit=metric.unit, level=level)
+    except NotEnoughData:  # every group alike: the interval rests on what the metric can be
+        moments = Moments.from_values(treatment.means), Moments.from_values(control.means)
+        test = welch_difference(*moments, unit=metric.unit, level=level, support=metric.support)
+    method, n = f"{test.method}, random groups", treatment.units + control.units
+    return replace(test, method=method, estimate=replace(test.estimate, method=method, n=n))
 
 
 def _paired(metric: Metric, treatment: Sample, control: Sample, level: float) -> Test:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from bizq_lab.analysis.cells import Cell, Window, read_cells
+from bizq_lab.analysis.cells import Cell, read_cells
+from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.analysis.tradeoff import frontier_shares, steps
 from bizq_lab.analysis.value import Worth, dominated_by, measure_of, shrunk_scores, worth
@@ -167,7 +168,10 @@ def efficiency(
         NotEnoughData: The window holds no outcome.
     """
     window = Window(task_type=task_type, experiment=experiment, from_us=from_us, to_us=to_us)
-    cells = [cell for cell in read_cells(log, window) if cell.n]
+    with log.held():
+        size = read_size(log, window)
+        conditions = read_conditions(log, window, size)
+        cells = [cell for cell in read_cells(log, window, size=size, conditions=conditions) if cell.n]
     if not cells:
         message = f"no outcome in the log for {window}"
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
@@ -175,12 +179,12 @@ def efficiency(
     rows = [row for name in types for row in _ordered(name, [c for c in cells if c.task_type == name], catalog, level)]
     return Efficiency(
         rows=tuple(rows),
-        caveats=_caveats(cells, catalog, types),
+        caveats=_caveats(cells, conditions, catalog, types),
         provenance=Provenance(
             view="task_outcome",
             window=str(window),
             n_decisions=sum(cell.n for cell in cells),
-            catalog_version=catalog.version if catalog else max(str(cell.row["catalog_version"]) for cell in cells),
+            catalog_version=catalog.version if catalog else conditions.last("catalog_version"),
         ),
     )
 
@@ -217,7 +221,7 @@ def _ordered(task_type: str, cells: Sequence[Cell], catalog: Catalog | None, lev
                 arm=name,
                 model=cell.model,
                 n=cell.n,
-                tasks=cell.clusters,
+                tasks=cell.units,
                 success=success,
                 quality=cell.mean(METRICS["quality"], level),
                 cost_usd=costs[name],
@@ -249,7 +253,7 @@ def _scores(
     listed = {key: rank for rank, key in enumerate(catalog.task_type(task_type)[0].efficiency)}
     prior = {name: listed[cell.model] for name, cell in names.items() if cell.model in listed}
     values = {name: value.estimate.value for name, value in worths.items()}
-    scores = shrunk_scores(values, {name: cell.clusters for name, cell in names.items()}, prior)
+    scores = shrunk_scores(values, {name: cell.units for name, cell in names.items()}, prior)
     return {name: scores.get(name, -math.inf) for name in names}
 
 
@@ -268,7 +272,9 @@ def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, i
     return {name: (found.best, found.worst, found.p_best) for name, found in zip(known, sets, strict=True)}
 
 
-def _caveats(cells: Sequence[Cell], catalog: Catalog | None, types: Sequence[str]) -> tuple[Caveat, ...]:
+def _caveats(
+    cells: Sequence[Cell], conditions: Conditions, catalog: Catalog | None, types: Sequence[str]
+) -> tuple[Caveat, ...]:
     found = []
     if catalog is None:
         found.append(
@@ -276,7 +282,7 @@ def _caveats(cells: Sequence[Cell], catalog: Catalog | None, types: Sequence[str
         )
     if any(cell.row["cost_n"] < cell.n for cell in cells):
         found.append(Caveat(code="unpriced", message="Some calls have no known price; their arms have no net benefit"))
-    if any(not cell.row["one_catalog"] for cell in cells):
+    if conditions.several("catalog_version"):
         found.append(Caveat(code="mixed_prices", message="Some arms mix price versions"))
     if any(measure_of(cell) == "success" for cell in cells):
         found.append(Caveat(code="value_by_success", message="Where quality was not measured, success stands for it"))

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bizq_lab.analysis.cells import Window, read_cells
+from bizq_lab.analysis.cells import read_cells
+from bizq_lab.analysis.extent import Window
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.analysis.value import measure_of, shrunk_scores, worth
 from bizq_lab.core.ids import digest
@@ -103,7 +104,7 @@ def _orderings(log: Log, catalog: Catalog | None) -> dict[str, tuple[str, ...]]:
             found = {model: worth(cell, entry.value_usd, measure=measure) for model, cell in own.items()}
             scores = shrunk_scores(
                 {model: value.estimate.value for model, value in found.items() if value is not None},
-                {model: cell.clusters for model, cell in own.items()},
+                {model: cell.units for model, cell in own.items()},
                 {model: rank for rank, model in enumerate(entry.efficiency)},
             )
         orderings[task_type] = tuple(sorted(scores, key=lambda model: (-scores[model], model)))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
 
 from bizq_lab.analysis.comparison import ComparisonRow, Role
 from bizq_lab.analysis.contrast import Sample, arm_mean, complete_pairs, contrast
 from bizq_lab.analysis.metrics import METRICS, Metric
+from bizq_lab.analysis.unanswered import restricted_test
 from bizq_lab.analysis.verdict import CHEAPER_SHARE, Guard, Standing, oriented, read_guardrail, read_primary, worst
 from bizq_lab.core.decision import Design
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.stats.multiplicity import holm
+from bizq_lab.stats.survival import LifeTable
 from bizq_lab.stats.types import Test
 
 Key = TypeVar("Key")
@@ -31,6 +33,7 @@ class Question:
         margin: Non-inferiority margin, in its unit.
         alpha: Two-sided error rate.
         guardrails: Largest acceptable loss by metric, in its unit.
+        lifetimes: Response times by arm where calls ran out of time; else nothing.
     """
 
     samples: Mapping[str, Mapping[str, Sample]]
@@ -41,6 +44,7 @@ class Question:
     margin: float
     alpha: float
     guardrails: Mapping[str, float]
+    lifetimes: Mapping[str, LifeTable] = field(default_factory=dict)
 
 
 class Finding(NamedTuple):
@@ -116,7 +120,15 @@ def _test(question: Question, metric: Metric, arm: str, level: float) -> Test:
     if mine is None or theirs is None:
         message = f"no {metric.name} in arm {arm if mine is None else question.control!r}"
         raise NotEnoughData(message, hint="choose a primary metric that the log has")
+    if metric.name == "latency" and question.lifetimes and question.design != "paired" and _alone(mine, theirs):
+        return restricted_test(question.lifetimes[arm], question.lifetimes[question.control], level=level)
     return contrast(metric, mine, theirs, design=question.design, level=level)
+
+
+def _alone(treatment: Sample, control: Sample) -> bool:
+    """Whether every unit made one decision, in one arm."""
+    once = treatment.singletons and control.singletons and treatment.size is None
+    return once and not set(treatment.ids) & set(control.ids)
 
 
 def _optional(question: Question, metric: Metric, arm: str, level: float) -> Test | None:

@@ -81,6 +81,15 @@ METRICS = {metric.name: metric for metric in _ALL}
 FIRST_TOKEN = Metric(
     name="first_token", total="ttft", count="ttft_n", factor=Fraction(1, 10**6), unit="s", higher_is_better=False
 )
+RESPONSE = Metric(
+    name="response",
+    total="rating_n",
+    count="n",
+    factor=Fraction(1),
+    unit="share",
+    higher_is_better=True,
+    support=(0.0, 1.0),
+)
 _ALIASES = {"cost_usd": "cost", "response_time": "latency", "response_time_s": "latency", "satisfaction": "rating"}
 
 

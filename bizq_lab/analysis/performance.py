@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bizq_lab.analysis.cells import Cell, Window, read_cells
+from bizq_lab.analysis.cells import Cell, read_cells
+from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import FIRST_TOKEN, METRICS
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.result import Provenance, Result
 from bizq_lab.errors import NotEnoughData
-from bizq_lab.stats.histogram import duration_edges_us, histogram_quantile
+from bizq_lab.stats.histogram import histogram_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,23 +151,28 @@ def performance(
     """
     window = Window(task_type=task_type, workspace_id=workspace_id, experiment=experiment, from_us=from_us, to_us=to_us)
     flags = {"by_arm": by_arm, "by_workspace": by_workspace, "by_day": by_day, "served": served}
-    cells = read_cells(log, window, people=True, **flags)
+    with log.held():
+        size = read_size(log, window)
+        conditions = read_conditions(log, window, size)
+        cells = read_cells(log, window, **flags, people=True, size=size, conditions=conditions)
+        durations = log.query(
+            "durations", **window.params(), **flags, by_model=True, design=None, by_rules=conditions.by_rules
+        )
     known = [cell for cell in cells if cell.n]
     if not known:
         message = f"no outcome in the log for {window}"
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
-    histograms = log.query(
-        "latency_histogram", **window.params(), **flags, by_model=True, edges_us=list(duration_edges_us())
-    )
-    counts = {Cell(row).key: row["counts"] for row in histograms}
+    counts: dict[tuple[str, ...], dict[int, int]] = {}
+    for row in durations:
+        counts.setdefault(Cell(row).key, {})[row["bin_us"]] = row["n"]
     return Performance(
         rows=tuple(_row(cell, counts.get(cell.key, {}), level) for cell in known),
-        caveats=_caveats(cells),
+        caveats=_caveats(cells, conditions),
         provenance=Provenance(
             view="task_outcome",
             window=str(window),
             n_decisions=sum(cell.n + cell.row["pending"] for cell in cells if cell.row["model"] != HUMAN),
-            catalog_version=max(str(cell.row["catalog_version"]) for cell in cells),
+            catalog_version=conditions.last("catalog_version"),
         ),
     )
 
@@ -202,7 +208,7 @@ def _row(cell: Cell, counts: Mapping[int, int], level: float) -> PerformanceRow:
     )
 
 
-def _caveats(cells: Sequence[Cell]) -> tuple[Caveat, ...]:
+def _caveats(cells: Sequence[Cell], conditions: Conditions) -> tuple[Caveat, ...]:
     """What a reader must know before trusting the table."""
     found = []
     pending = sum(cell.row["pending"] for cell in cells)
@@ -213,13 +219,13 @@ def _caveats(cells: Sequence[Cell]) -> tuple[Caveat, ...]:
     if any(cell.row["model"] == HUMAN for cell in cells):
         said = "People got only the tasks that no model completed: their arm is not comparable with the others"
         found.append(Caveat(code="people", message=said))
-    if any(not cell.row["one_catalog"] for cell in cells):
+    if conditions.several("catalog_version"):
         found.append(Caveat(code="mixed_prices", message="Some cells mix price versions"))
-    if any(not cell.row["one_source"] for cell in cells):
+    if conditions.several("quality_source"):
         found.append(
             Caveat(code="mixed_quality", message="Some cells mix sources of quality, which are not comparable")
         )
-    small = sum(cell.n > 0 and cell.clusters < FEW for cell in cells)
+    small = sum(cell.n > 0 and cell.units < FEW for cell in cells)
     if small:
         found.append(
             Caveat(

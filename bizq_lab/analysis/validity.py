@@ -5,70 +5,66 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bizq_lab.analysis.extent import GROUPS, PART, Conditions, Window
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import InputError, PositivityViolation
 from bizq_lab.stats.srm import sample_ratio
 
 if TYPE_CHECKING:
-    from bizq_lab.analysis.cells import Window
+    from bizq_lab.analysis.outcomes import Outcomes
     from bizq_lab.store import Log
 
 FATAL = frozenset({"sample_ratio_mismatch", "drifted_model", "positivity"})
 _CERTAIN_PPB = 1_000_000_000
 _ROUNDING_PPB = 1_000
+_STRATUM = ("experiment", "stage", "config_hash", "eligible")
 
 _Row = Mapping[str, Any]
 
 
-def arm_caveats(rows: Sequence[_Row], arms: Sequence[str], *, metric: str, single_experiment: bool) -> list[Caveat]:
-    """Reservations that the arms' own rows of `compare.sql` give."""
-    own = [row for row in rows if row["arm"] in arms]
+def condition_caveats(own: Conditions, *, metric: str, single_experiment: bool) -> list[Caveat]:
+    """Reservations that the conditions of the compared arms give."""
     checks = [
-        ("pending", sum(r["pending"] for r in own) > 0, "Some decisions have no outcome yet and are left out"),
-        ("drifted_model", any(r["drifted"] for r in own), "A model's served id changed while the arms were compared"),
-        ("mixed_prices", _several(own, "catalogs"), "Outcomes were priced under more than one price version"),
-        ("mixed_prompts", _several(own, "prompts"), "An arm ran under more than one version of its prompt"),
-        ("mixed_models", _several(own, "models"), "An arm ran on more than one model"),
+        ("pending", own.total("pending") > 0, "Some decisions have no outcome yet and are left out"),
+        ("drifted_model", own.several("served_model"), "A model's served id changed while the arms were compared"),
+        ("mixed_prices", own.several("catalog_version"), "Outcomes were priced under more than one price version"),
+        ("mixed_prompts", own.several("prompt_version"), "An arm ran under more than one version of its prompt"),
+        ("mixed_models", own.several("model"), "An arm ran on more than one model"),
         (
             "mixed_experiments",
-            not single_experiment and _several(own, "experiments"),
+            not single_experiment and own.several("experiment"),
             "Outcomes of more than one experiment are pooled",
         ),
-        ("unpriced", any(r["cost_n"] < r["n"] for r in own), "Some calls have no known price; costs leave them out"),
+        ("unpriced", own.total("cost_n") < own.total("n"), "Some calls have no known price; costs leave them out"),
     ]
     if metric == "quality":
-        sources = _several(own, "sources") or len({r["source"] for r in own if r["source"]}) > 1
+        mixed = len(own.values("quality_source")) > 1
         checks += [
-            ("mixed_quality", sources, "Quality comes from more than one source, and sources are not comparable"),
-            (
-                "quality_missing",
-                any(r["quality_missing"] for r in own),
-                "Some completed tasks have no measured quality",
-            ),
+            ("mixed_quality", mixed, "Quality comes from more than one source, and sources are not comparable"),
+            ("quality_missing", own.total("quality_missing") > 0, "Some completed tasks have no measured quality"),
         ]
-    if metric == "rating":
-        rated = any(r["rating_n"] < r["n"] for r in own)
-        checks.append(("ratings_missing", rated, "Ratings are of those who answered; others may think differently"))
     return [Caveat(code=code, message=message) for code, found, message in checks if found]
 
 
-def sample_ratio_caveats(log: Log, window: Window) -> list[Caveat]:
+def sample_ratio_caveats(log: Log, window: Window, outcomes: Outcomes) -> list[Caveat]:
     """Whether each arm got the units that the logged propensities promise, each once at its first exposure (S29)."""
-    rows = log.query("exposures", **window.params())
-    if not rows:
+    strata: dict[tuple[str, ...], dict[str, int]] = {}
+    for row in _exposures(log, window, outcomes):
+        strata.setdefault(tuple(row[name] for name in _STRATUM), {})[row["arm"]] = row["observed"]
+    promises = {key: _promised(key[-1]) for key in strata if key[-1]}
+    if not promises:
         return [Caveat(code="sample_ratio_unchecked", message="The log holds no candidates to check the split against")]
-    arms = sorted({row["arm"] for row in rows})
-    strata: dict[tuple[str, ...], dict[str, _Row]] = {}
-    for row in rows:
-        key = row["experiment"], row["stage"], row["config_hash"], row["eligible"]
-        strata.setdefault(key, {})[row["arm"]] = row
-    whole = [s for s in strata.values() if abs(_total_ppb(s) - _CERTAIN_PPB) <= _ROUNDING_PPB * len(s)]
-    observed = [[s[arm]["observed"] if arm in s else 0 for arm in arms] for s in whole]
-    promised = [[s[arm]["propensity_ppb"] / _total_ppb(s) if arm in s else 0.0 for arm in arms] for s in whole]
+    whole = {
+        key: own for key, own in promises.items() if abs(sum(own.values()) - _CERTAIN_PPB) <= _ROUNDING_PPB * len(own)
+    }
     if not whole:
         return [Caveat(code="sample_ratio_unchecked", message="The logged propensities do not sum to one")]
+    arms = sorted({arm for key, own in whole.items() for arm in (*own, *strata[key])})
     try:
-        check = sample_ratio(observed, promised)
+        check = sample_ratio(
+            [[strata[key].get(arm, 0) for arm in arms] for key in whole],
+            [[own.get(arm, 0) / sum(own.values()) for arm in arms] for own in whole.values()],
+        )
     except (PositivityViolation, InputError) as error:
         return [Caveat(code="positivity", message=error.message)]
     if not check.alarm:
@@ -82,9 +78,24 @@ def sample_ratio_caveats(log: Log, window: Window) -> list[Caveat]:
     ]
 
 
-def _several(rows: Sequence[_Row], column: str) -> bool:
-    return any(row[column] > 1 for row in rows)
+def _exposures(log: Log, window: Window, outcomes: Outcomes) -> Sequence[_Row]:
+    """Units by the arm of their first exposure: of a sixteenth of them where they are read in groups."""
+    strata = outcomes.conditions.values(*_STRATUM)
+    if outcomes.size.grouped or len(strata) != 1 or outcomes.conditions.by_rules:
+        return log.query("exposures", **window.params(), below=PART if outcomes.size.grouped else GROUPS)
+    ((experiment, stage, config_hash, eligible),) = strata
+    first: dict[str, tuple[int, str]] = {}
+    for row in outcomes.clusters:
+        seen = row["first_us"], row["arm"]
+        first[row["cluster"]] = min(first.get(row["cluster"], seen), seen)
+    observed: dict[str, int] = {}
+    for _, arm in first.values():
+        observed[arm] = observed.get(arm, 0) + 1
+    stratum = {"experiment": experiment, "stage": stage, "config_hash": config_hash, "eligible": eligible}
+    return [{**stratum, "arm": arm, "observed": n} for arm, n in observed.items()]
 
 
-def _total_ppb(stratum: Mapping[str, _Row]) -> int:
-    return sum(int(row["propensity_ppb"]) for row in stratum.values())
+def _promised(eligible: str) -> dict[str, int]:
+    """Propensities in parts per billion by arm, from lines `arm=parts`."""
+    lines = (line.rpartition("=") for line in eligible.splitlines())
+    return {arm: int(parts) for arm, _, parts in lines}

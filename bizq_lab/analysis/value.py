@@ -88,7 +88,7 @@ def _without_spread(cell: Cell, value: float, value_usd: float, what: str, level
         upper=max(value, value_usd * gain.upper - cost.lower),
         level=level,
         unit="usd",
-        n=cell.clusters,
+        n=cell.units,
         method="no spread observed",
     )
     reach = (estimate.upper - estimate.lower) / 2

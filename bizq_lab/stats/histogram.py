@@ -1,38 +1,42 @@
-"""Quantiles of durations counted between fixed integer edges. Knows no log; a histogram of two logs is the sum.
+"""Quantiles of durations counted in fixed bins. Knows no log; a histogram of two logs is the sum.
 
-Edges are integers, so that every machine and every engine counts the same; bins are 1 % wide, so that a quantile is
-known to within 0.5 %.
+A bin is a whole number of microseconds without its last bits, so that every machine and every engine counts the same,
+and no logarithm is taken: 32 us wide below 8 ms, from there on at most 1/128 of what is in it, so that a quantile is
+known to within 0.4 %.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping
-from functools import lru_cache
 
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.stats.tails import check_level, need, normal_quantile
 
-_FIRST_US = 1_000
-_LAST_US = 86_400_000_000
-_WIDTH = 1.01
+_FINEST = (8_192, 32)
+# Bins up to here are this wide, all in microseconds; `durations.sql` says the same.
+_WIDTHS = ((131_072, 64), (2_097_152, 1_024), (33_554_432, 16_384), (536_870_912, 262_144))
+_WIDEST = 4_194_304
 
 
-@lru_cache(maxsize=1)
-def duration_edges_us() -> tuple[int, ...]:
-    """Upper edges of the bins in microseconds: from a millisecond to a day, each 1 % above the one before."""
-    edges = [_FIRST_US]
-    while edges[-1] < _LAST_US:
-        edges.append(max(edges[-1] + 1, round(edges[-1] * _WIDTH)))
-    return tuple(edges)
+def bin_width_us(duration_us: int) -> int:
+    """Width of the bin that a duration is in, both in microseconds."""
+    for end, width in (_FINEST, *_WIDTHS):
+        if duration_us < end:
+            return width
+    return _WIDEST
+
+
+def duration_bin_us(duration_us: int) -> int:
+    """Lower edge of the bin that a duration is in, both in microseconds."""
+    return duration_us & -bin_width_us(duration_us)
 
 
 def histogram_quantile(counts: Mapping[int, int], probability: float, *, level: float = 0.95) -> Estimate:
     """A quantile in seconds, with the interval between order statistics.
 
     Args:
-        counts: Observations by the upper edge of their bin, in microseconds; an edge above the last means beyond it.
+        counts: Observations by the lower edge of their bin, in microseconds.
         probability: Which quantile, in (0, 1).
         level: Coverage of the interval.
 
@@ -51,39 +55,23 @@ def histogram_quantile(counts: Mapping[int, int], probability: float, *, level: 
         math.ceil(n * probability),
         math.ceil(n * probability + reach) + 1,
     )
-    value = _between(*_bin_of(counts, max(middle, 1)))
+    inside = _bin_of(counts, max(middle, 1))
     return Estimate(
-        value=value,
+        value=(inside[0] + inside[1]) / 2e6,
         lower=_bin_of(counts, low)[0] / 1e6 if low >= 1 else 0.0,
         upper=_bin_of(counts, high)[1] / 1e6 if high <= n else math.inf,
         level=level,
         unit="s",
         n=n,
-        method="order statistics of a 1 % histogram",
+        method="order statistics of a histogram",
     )
 
 
-def _bin_of(counts: Mapping[int, int], rank: int) -> tuple[float, float]:
+def _bin_of(counts: Mapping[int, int], rank: int) -> tuple[int, int]:
     """Lower and upper edge, in microseconds, of the bin that holds the observation of this rank (from 1)."""
-    seen = 0
+    seen, edge = 0, 0
     for edge in sorted(counts):
         seen += counts[edge]
         if seen >= rank:
-            return _edges_around(edge)
-    return _edges_around(max(counts))
-
-
-def _edges_around(edge: int) -> tuple[float, float]:
-    edges = duration_edges_us()
-    if edge <= edges[0]:
-        return 0.0, float(edges[0])
-    if edge > edges[-1]:
-        return float(edges[-1]), math.inf
-    return float(edges[bisect_left(edges, edge) - 1]), float(edge)
-
-
-def _between(lower_us: float, upper_us: float) -> float:
-    """The bin's middle in seconds, geometric as the bins are; its only finite edge at the ends."""
-    if lower_us == 0.0:
-        return upper_us / 2e6
-    return (lower_us if math.isinf(upper_us) else math.sqrt(lower_us * upper_us)) / 1e6
+            break
+    return edge, edge + bin_width_us(edge)

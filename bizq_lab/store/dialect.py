@@ -6,7 +6,7 @@ no rule of its own:
 - sums are of whole numbers, products of casts to HUGEINT: both become DECIMAL(38, 0), whose overflow raises;
 - no floating point inside an aggregate, no `any_value`, no order that ties leave open;
 - `QUALIFY` not beside `ORDER BY`; aggregates with `ORDER BY` not as window functions;
-- of DuckDB's own functions `histogram(x, edges)`, `quantile_disc`, `arg_min`, `arg_max`, `string_agg`, `list`,
+- of DuckDB's own functions `quantile_disc`, `arg_min`, `arg_max`, `string_agg`, `list`,
   `strftime(make_timestamp(us), …)` and `unnest(from_json(text, structure))` are understood.
 """
 
@@ -22,8 +22,6 @@ from sqlglot import exp, parse_one
 
 _EXACT = exp.DataType.build("DECIMAL(38, 0)")
 _SPARK_TYPES = {"VARCHAR": "string", "DOUBLE": "double", "BIGINT": "bigint", "BOOLEAN": "boolean"}
-# Where DuckDB's histogram puts what lies above the last edge.
-_BEYOND = (1 << 63) - 1
 
 
 @cache
@@ -132,32 +130,6 @@ def _ordered_lists(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _histograms(node: exp.Expression) -> exp.Expression:
-    """Count by group and edge first, then gather each group's counts in a map; edges that nobody reached count 0."""
-    if not isinstance(node, exp.Select):
-        return node
-    found = next((n for n in node.find_all(exp.Anonymous) if n.name.lower() == "histogram"), None)
-    if found is None:
-        return node
-    value, edges = (part.sql("spark") for part in found.expressions)
-    keys = [column for column in node.expressions if not any(n is found for n in column.walk())]
-    counts = next(column.alias for column in node.expressions if any(n is found for n in column.walk()))
-    inner = node.copy()
-    inner.set("order", None)
-    inner.set("expressions", [key.copy() for key in keys])
-    bucket = f"coalesce(get(filter({edges}, e -> e >= {value}), 0), {_BEYOND}L)"
-    inner = inner.select(parse_one(f"{bucket} AS edge", read="spark"), parse_one("count(*) AS reached", read="spark"))
-    gathered = "map_from_entries(collect_list(struct(edge, reached)))"
-    full = f"""map_concat(
-        transform_values(map_from_arrays({edges}, {edges}), (k, v) -> coalesce(try_element_at({gathered}, k), 0L)),
-        map_filter({gathered}, (k, v) -> k = {_BEYOND}L))"""
-    names = ", ".join(f"`{key.alias_or_name}`" for key in keys)
-    text = f"SELECT {names}, {full} AS {counts} FROM t GROUP BY {names} ORDER BY {names}"  # noqa: S608 - our own queries
-    outer = parse_one(text, read="spark", into=exp.Select)
-    outer.find(exp.Table).replace(inner.subquery("counted"))  # type: ignore[union-attr]
-    return outer
-
-
 def _spark_type(structure: Any) -> str:
     if isinstance(structure, list):
         return f"array<{_spark_type(structure[0])}>"
@@ -168,5 +140,4 @@ def _spark_type(structure: Any) -> str:
 
 _RULES: tuple[Callable[[exp.Expression], exp.Expression], ...] = (
     _types, _exact_sums, _tuples, _quantiles, _filtered_quantiles, _json_structures, _ordered_lists,
-    _histograms,
 )  # fmt: skip

@@ -28,7 +28,9 @@ class PairedSums:
     def __init__(self, log: Log, window: Window) -> None:
         """Read every cluster of every paired design in the window."""
         self._rows: dict[str, list[Mapping[str, object]]] = {}
-        for row in log.query("clusters", **window.params(), design="paired"):
+        for row in log.query(
+            "clusters", **window.params(), design="paired", by_rules=True, by_segment=False, grouped=False
+        ):
             self._rows.setdefault(row["task_type"], []).append(row)
 
     def samples(self, task_type: str, metric: str) -> dict[str, Sample]:

@@ -188,6 +188,10 @@ def _around(log: Log) -> None:
 OPEN = dict.fromkeys(DAY) | {"task_type": TASK_TYPE}
 KEYS = {"by_arm": True, "by_model": True, "by_workspace": True, "by_day": True, "served": True}
 CELLS = dict.fromkeys(DAY) | KEYS
+TOGETHER = dict.fromkeys(KEYS, False)
+CLUSTERS = OPEN | {"design": "paired", "by_rules": True, "by_segment": True, "grouped": False}
+RANDOM_GROUPS = {"design": "randomised", "grouped": True}
+RATED = OPEN | {"design": "paired", "by_segment": True, "grouped": False}
 OFFERS = {"task_type": None, "experiment": None, "from_us": None, "to_us": None}
 PARAMS: dict[str, list[dict[str, Any]]] = {
     "alerts": [{"since_us": 0}],
@@ -198,16 +202,20 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "arrivals": [{"experiment": "split-x", "looks_us": [START_US, START_US + 250_000_000, LAST_US]}],
     "baseline": [{"task_type": TASK_TYPE, "from_us": None}],
     "cells": [
-        CELLS | {"keep_default": True, "people": True},
-        CELLS | dict.fromkeys(KEYS, False) | {"keep_default": False, "people": False},
+        CELLS | {"keep_default": True, "people": True, "groups": 0, "by_rules": True, "drawn": "both"},
+        CELLS | TOGETHER | {"keep_default": False, "people": False, "groups": 4096, "by_rules": False, "drawn": "task"},
     ],
-    "clusters": [OPEN | {"design": "paired"}, OPEN | {"design": "randomised"}],
-    "compare": [OPEN],
+    "clusters": [CLUSTERS, CLUSTERS | RANDOM_GROUPS],
+    "conditions": [OPEN | {"below": 4096}],
     "cost_change": [{"from_us": None, "to_us": None}],
     "decisions_of_task": [{"task_id": f"{HOSTILE[2]}-2#0"}],
     "experiment_plans": [{"task_type": None, "experiment": None, "to_us": None}],
     "experiments": [{"experiment": None}],
-    "exposures": [OPEN],
+    "durations": [
+        CELLS | {"design": None, "by_rules": True},
+        CELLS | TOGETHER | {"design": "paired", "by_rules": False},
+    ],
+    "exposures": [OPEN | {"below": 4096}, OPEN | {"below": 2048}],
     "happenings": [{"from_us": 0, "to_us": LAST_US * 2}],
     "history": [{"as_of_us": LAST_US, "half_life_us": 86_400_000_000 * 30.0}],
     "human_queue": [{"status": None}],
@@ -215,7 +223,6 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "imported_events": [{"decision_ids": ["dec_0", "dec_10", HOSTILE[2]]}],
     "judgeable": [{"task_type": None, "evaluator": "judge-1", "page": 50}],
     "judged_and_rated": [{"task_type": None, "evaluator": None}],
-    "latency_histogram": [CELLS | {"edges_us": [100_000, 1_000_000, 10_000_000_000]}],
     "log_span": [{}],
     "logged_tasks": [{"task_type": None, "before_us": LAST_US, "before_id": "x", "page": 40}],
     "look": [{"experiment": "split-x", "design": "randomised", "as_of_us": LAST_US}],
@@ -228,6 +235,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     ],
     "purgeable": [{"before_us": LAST_US * 2}],
     "ratings": [{"task_type": TASK_TYPE}],
+    "rating_levels": [RATED, RATED | RANDOM_GROUPS | {"design": "paired"}],
     "record_of_decision": [{"decision_id": "dec_0"}],
     "recorded_outcomes": [{}],
     "rollout": [{"task_type": TASK_TYPE, "arm": "luna", "stage": "rollout-", "overdue_us": LAST_US}],
@@ -236,5 +244,6 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "runs": [{}],
     "spending": [{"since_us": 0, "run_id": None}],
     "to_rate": [{"task_type": TASK_TYPE, "rater": "A", "arms": "luna,terra"}],
+    "units": [OPEN | {"below": 4096}],
     "workspace_volumes": [{"from_us": None, "to_us": None}],
 }

@@ -2,27 +2,54 @@
 -- grain:   one row per (task_type, arm, model, workspace_id, day); a key that was not asked for is ''
 -- reads:   arm_outcome
 -- columns: <x> sum over the cell, <x>_<y> sum over clusters of the product of the clusters' sums; _us, _nano, _ppm as in
---          the log. n counts outcomes, pending none yet; x_n counts the outcomes that have x
--- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open), by_arm, by_model, by_workspace,
---          by_day, served (cell of the model that answered instead of the one that was assigned), keep_default (what the
---          rules chose stays the arm 'default' instead of going by its model), people (they are an arm of their own)
+--          the log. n counts outcomes, pending none yet; x_n counts the outcomes that have x; clusters that have an outcome
+-- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open), by_arm, by_model,
+--          by_workspace, by_day, served (cell of the model that answered instead of the one that was assigned),
+--          keep_default (what the rules chose stays the arm 'default' instead of going by its model), groups (that many
+--          random groups of clusters, a power of two up to 4096, instead of the clusters; 0: the clusters), by_rules
+--          (whether some arm may be 'default'), drawn (what was drawn together everywhere: 'unit', 'task', or 'both'),
+--          people (they are an arm of their own, S21; drawn together as the decisions that they took over)
 --
 -- A cluster is what was drawn together: the assignment unit where traffic was randomised, else the task with its repeats.
 -- Charged to the assigned arm: timeouts and errors are outcomes, and an answer that never came has quality 0.
-WITH outcome AS (
+-- The inner keys are bare columns or constants: DuckDB groups those by their dictionaries, at half the cost.
+WITH raw AS (
     SELECT
-        task_type,
-        CASE WHEN NOT $by_arm THEN '' WHEN arm = 'default' AND NOT $keep_default THEN model ELSE arm END AS arm,
+        CASE WHEN $task_type::VARCHAR IS NULL THEN task_type ELSE $task_type END AS task_type,
+        arm,
+        CASE WHEN $by_rules THEN model ELSE '' END AS assigned,
         CASE WHEN NOT $by_model THEN '' WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model,
         CASE WHEN $by_workspace THEN workspace_id ELSE '' END AS workspace_id,
         CASE WHEN $by_day THEN strftime(make_timestamp(decided_at_us), '%Y-%m-%d') ELSE '' END AS day,
-        CASE WHEN design = 'randomised' THEN 'unit:' || unit ELSE 'task:' || task_key END AS cluster,
-        design = 'paired' AS paired,
-        status = 'pending' AS pending,
-        status, succeeded, failed_over, timed_out, attempts, task_id, config_hash, catalog_version, prompt_version,
-        decided_at_us, cost_nano_usd, response_time_us, time_to_first_chunk_us, rating_ppm, quality_source,
-        quality_ppm IS NOT NULL AS has_quality,
-        CASE WHEN status IN ('pending', 'completed') THEN quality_ppm ELSE coalesce(quality_ppm, 0) END AS quality_ppm
+        CASE
+            WHEN $groups > 0 THEN ''
+            WHEN $drawn = 'unit' THEN unit
+            WHEN $drawn = 'task' THEN task_key
+            WHEN design = 'randomised' THEN 'unit:' || unit
+            ELSE 'task:' || task_key
+        END AS cluster,
+        CASE WHEN $groups > 0 THEN cluster_bucket & ($groups - 1) ELSE 0 END AS bucket,
+        count(*) AS decisions,
+        count(*) FILTER (status <> 'pending') AS n,
+        count(*) FILTER (design = 'paired') AS paired,
+        count(*) FILTER (succeeded) AS success,
+        count(*) FILTER (failed_over) AS failed_over,
+        count(*) FILTER (status = 'escalated') AS escalated,
+        count(*) FILTER (timed_out) AS timed_out,
+        count(quality_ppm) AS quality_measured,
+        count(CASE WHEN quality_ppm IS NULL AND status NOT IN ('completed', 'pending') THEN 0 ELSE quality_ppm END)
+            AS quality_n,
+        sum(quality_ppm) AS quality,
+        count(cost_nano_usd) AS cost_n,
+        sum(cost_nano_usd) AS cost,
+        count(response_time_us) AS latency_n,
+        sum(response_time_us) AS latency,
+        count(time_to_first_chunk_us) AS ttft_n,
+        sum(time_to_first_chunk_us) AS ttft,
+        count(CASE WHEN status <> 'pending' THEN rating_ppm END) AS rating_n,
+        sum(CASE WHEN status <> 'pending' THEN rating_ppm END) AS rating,
+        min(decided_at_us) AS first_us,
+        max(decided_at_us) AS last_us
     FROM arm_outcome
     WHERE ($people OR arm <> 'human')
       AND ($task_type::VARCHAR IS NULL OR task_type = $task_type)
@@ -30,65 +57,86 @@ WITH outcome AS (
       AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
       AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
-      AND coalesce(status, '') <> 'cancelled'
+      AND status <> 'cancelled'
+    GROUP BY ALL
 ), cluster AS (
     SELECT
-        task_type, arm, model, workspace_id, day, cluster,
-        count(*) FILTER (NOT pending) AS n,
-        count(*) FILTER (pending) AS pending,
-        count(*) FILTER (paired) AS paired,
-        count(*) FILTER (succeeded) AS success,
-        count(*) FILTER (failed_over) AS failed_over,
-        count(*) FILTER (status = 'escalated') AS escalated,
-        count(*) FILTER (timed_out) AS timed_out,
-        count(*) FILTER (has_quality) AS quality_measured,
-        count(quality_ppm) FILTER (NOT pending) AS quality_n,
-        count(cost_nano_usd) FILTER (NOT pending) AS cost_n,
-        count(response_time_us) FILTER (NOT pending) AS latency_n,
-        count(time_to_first_chunk_us) AS ttft_n,
-        count(rating_ppm) FILTER (NOT pending) AS rating_n,
-        coalesce(sum(quality_ppm) FILTER (NOT pending), 0)::HUGEINT AS quality,
-        coalesce(sum(cost_nano_usd) FILTER (NOT pending), 0)::HUGEINT AS cost,
-        coalesce(sum(response_time_us) FILTER (NOT pending), 0)::HUGEINT AS latency,
-        coalesce(sum(time_to_first_chunk_us), 0)::HUGEINT AS ttft,
-        coalesce(sum(rating_ppm) FILTER (NOT pending), 0)::HUGEINT AS rating,
-        min(decided_at_us) AS first_us,
-        max(decided_at_us) AS last_us,
-        min(catalog_version) AS catalog_low, max(catalog_version) AS catalog_high,
-        min(prompt_version) AS prompt_low, max(prompt_version) AS prompt_high,
-        min(quality_source) FILTER (has_quality) AS source_low, max(quality_source) FILTER (has_quality) AS source_high,
-        min(model) AS model_low, max(model) AS model_high
-    FROM outcome
+        task_type,
+        CASE
+            WHEN NOT $by_arm THEN ''
+            WHEN arm = 'default' AND assigned <> '' AND NOT $keep_default THEN assigned
+            ELSE arm
+        END AS arm,
+        model, workspace_id, day, cluster, bucket,
+        CAST(sum(n) AS HUGEINT) AS n,
+        CAST(sum(decisions - n) AS HUGEINT) AS pending,
+        CAST(sum(paired) AS HUGEINT) AS paired,
+        CAST(sum(success) AS HUGEINT) AS success,
+        CAST(sum(failed_over) AS HUGEINT) AS failed_over,
+        CAST(sum(escalated) AS HUGEINT) AS escalated,
+        CAST(sum(timed_out) AS HUGEINT) AS timed_out,
+        CAST(sum(quality_measured) AS HUGEINT) AS quality_measured,
+        CAST(sum(quality_n) AS HUGEINT) AS quality_n,
+        CAST(sum(cost_n) AS HUGEINT) AS cost_n,
+        CAST(sum(latency_n) AS HUGEINT) AS latency_n,
+        CAST(sum(ttft_n) AS HUGEINT) AS ttft_n,
+        CAST(sum(rating_n) AS HUGEINT) AS rating_n,
+        CAST(coalesce(sum(quality), 0) AS HUGEINT) AS quality,
+        CAST(coalesce(sum(cost), 0) AS HUGEINT) AS cost,
+        CAST(coalesce(sum(latency), 0) AS HUGEINT) AS latency,
+        CAST(coalesce(sum(ttft), 0) AS HUGEINT) AS ttft,
+        CAST(coalesce(sum(rating), 0) AS HUGEINT) AS rating,
+        min(first_us) AS first_us,
+        max(last_us) AS last_us
+    FROM raw
     GROUP BY ALL
 )
 SELECT
     task_type, arm, model, workspace_id, day,
     count(*) FILTER (n > 0) AS clusters,
-    sum(n)::BIGINT AS n, sum(pending)::BIGINT AS pending, sum(paired)::BIGINT AS paired,
-    sum(success)::BIGINT AS success, sum(failed_over)::BIGINT AS failed_over,
-    sum(escalated)::BIGINT AS escalated, sum(timed_out)::BIGINT AS timed_out,
-    sum(quality_measured)::BIGINT AS quality_measured,
-    sum(quality_n)::BIGINT AS quality_n, sum(cost_n)::BIGINT AS cost_n, sum(latency_n)::BIGINT AS latency_n,
-    sum(ttft_n)::BIGINT AS ttft_n, sum(rating_n)::BIGINT AS rating_n,
-    sum(quality) AS quality, sum(cost) AS cost, sum(latency) AS latency, sum(ttft) AS ttft, sum(rating) AS rating,
-    sum(n::HUGEINT * n) AS n_n,
-    sum(success::HUGEINT * success) AS success_success, sum(n::HUGEINT * success) AS n_success,
-    sum(quality * quality) AS quality_quality, sum(quality_n::HUGEINT * quality_n) AS quality_n_quality_n,
-    sum(quality_n * quality) AS quality_n_quality,
-    sum(cost * cost) AS cost_cost, sum(cost_n::HUGEINT * cost_n) AS cost_n_cost_n, sum(cost_n * cost) AS cost_n_cost,
-    sum(latency * latency) AS latency_latency, sum(latency_n::HUGEINT * latency_n) AS latency_n_latency_n,
-    sum(latency_n * latency) AS latency_n_latency,
-    sum(ttft * ttft) AS ttft_ttft, sum(ttft_n::HUGEINT * ttft_n) AS ttft_n_ttft_n, sum(ttft_n * ttft) AS ttft_n_ttft,
-    sum(rating * rating) AS rating_rating, sum(rating_n::HUGEINT * rating_n) AS rating_n_rating_n,
-    sum(rating_n * rating) AS rating_n_rating,
-    sum(success * cost) AS success_cost, sum(quality * cost) AS quality_cost,
-    sum(n * quality) AS n_quality, sum(n * cost) AS n_cost, sum(success * quality) AS success_quality,
-    min(first_us) AS first_us, max(last_us) AS last_us,
-    min(catalog_low) = max(catalog_high) AS one_catalog,
-    min(prompt_low) = max(prompt_high) AS one_prompt,
-    coalesce(min(source_low) = max(source_high), TRUE) AS one_source,
-    coalesce(min(source_low), '') AS quality_source,
-    max(catalog_high) AS catalog_version
+    CAST(sum(n) AS BIGINT) AS n,
+    CAST(sum(pending) AS BIGINT) AS pending,
+    CAST(sum(paired) AS BIGINT) AS paired,
+    CAST(sum(success) AS BIGINT) AS success,
+    CAST(sum(failed_over) AS BIGINT) AS failed_over,
+    CAST(sum(escalated) AS BIGINT) AS escalated,
+    CAST(sum(timed_out) AS BIGINT) AS timed_out,
+    CAST(sum(quality_measured) AS BIGINT) AS quality_measured,
+    CAST(sum(quality_n) AS BIGINT) AS quality_n,
+    CAST(sum(cost_n) AS BIGINT) AS cost_n,
+    CAST(sum(latency_n) AS BIGINT) AS latency_n,
+    CAST(sum(ttft_n) AS BIGINT) AS ttft_n,
+    CAST(sum(rating_n) AS BIGINT) AS rating_n,
+    CAST(sum(quality) AS HUGEINT) AS quality,
+    CAST(sum(cost) AS HUGEINT) AS cost,
+    CAST(sum(latency) AS HUGEINT) AS latency,
+    CAST(sum(ttft) AS HUGEINT) AS ttft,
+    CAST(sum(rating) AS HUGEINT) AS rating,
+    CAST(sum(n * n) AS HUGEINT) AS n_n,
+    CAST(sum(success * success) AS HUGEINT) AS success_success,
+    CAST(sum(n * success) AS HUGEINT) AS n_success,
+    CAST(sum(quality * quality) AS HUGEINT) AS quality_quality,
+    CAST(sum(quality_n * quality_n) AS HUGEINT) AS quality_n_quality_n,
+    CAST(sum(quality_n * quality) AS HUGEINT) AS quality_n_quality,
+    CAST(sum(cost * cost) AS HUGEINT) AS cost_cost,
+    CAST(sum(cost_n * cost_n) AS HUGEINT) AS cost_n_cost_n,
+    CAST(sum(cost_n * cost) AS HUGEINT) AS cost_n_cost,
+    CAST(sum(latency * latency) AS HUGEINT) AS latency_latency,
+    CAST(sum(latency_n * latency_n) AS HUGEINT) AS latency_n_latency_n,
+    CAST(sum(latency_n * latency) AS HUGEINT) AS latency_n_latency,
+    CAST(sum(ttft * ttft) AS HUGEINT) AS ttft_ttft,
+    CAST(sum(ttft_n * ttft_n) AS HUGEINT) AS ttft_n_ttft_n,
+    CAST(sum(ttft_n * ttft) AS HUGEINT) AS ttft_n_ttft,
+    CAST(sum(rating * rating) AS HUGEINT) AS rating_rating,
+    CAST(sum(rating_n * rating_n) AS HUGEINT) AS rating_n_rating_n,
+    CAST(sum(rating_n * rating) AS HUGEINT) AS rating_n_rating,
+    CAST(sum(success * cost) AS HUGEINT) AS success_cost,
+    CAST(sum(quality * cost) AS HUGEINT) AS quality_cost,
+    CAST(sum(n * quality) AS HUGEINT) AS n_quality,
+    CAST(sum(n * cost) AS HUGEINT) AS n_cost,
+    CAST(sum(success * quality) AS HUGEINT) AS success_quality,
+    min(first_us) AS first_us,
+    max(last_us) AS last_us
 FROM cluster
 GROUP BY ALL
 ORDER BY task_type, arm, model, workspace_id, day

@@ -1,40 +1,37 @@
--- exposures: assignment units against the propensities that the log promised them, for the sample-ratio check (S29).
+-- exposures: assignment units by the arm of their first exposure, for the sample-ratio check (S29).
 -- grain:   one row per (experiment, stage, config_hash, eligible, arm)
--- reads:   task_outcome, decision
--- columns: eligible names the arms a unit could get; observed counts units that got this arm at their first exposure;
---          propensity_ppb is this arm's propensity, equal for all units of the row
--- params:  task_type, workspace_id and experiment (NULL: all), from_us, to_us (NULL: open)
+-- reads:   task_outcome
+-- columns: eligible lists the arms a unit could get and their propensities, as `task_outcome` has it; observed counts the
+--          units that got this arm
+-- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open),
+--          below (how many of the 4,096 random groups of units to look at; 4096: all)
 --
 -- Each unit counts once, at its first exposure per (experiment, ramp stage): a row count alarms at perfect splits.
-WITH exposed AS (
-    SELECT experiment, stage, unit, arg_min(decision_id, (decided_at_us, decision_id)) AS decision_id
+WITH earliest AS (
+    SELECT experiment, stage, unit, min(decided_at_us) AS decided_at_us
     FROM task_outcome
-    WHERE task_type = $task_type
+    WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
       AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
       AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
       AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
       AND design = 'randomised'
+      AND status <> 'cancelled'
+      AND ($below >= 4096 OR cluster_bucket < $below)
     GROUP BY ALL
-), offered AS (
+), exposed AS (
     SELECT
-        d.experiment, d.stage, d.config_hash, d.decision_id, d.arm AS assigned,
-        unnest(from_json(d.candidates, '[{"arm":"VARCHAR","propensity":"DOUBLE"}]')) AS candidate
-    FROM exposed JOIN decision AS d USING (decision_id)
-), option AS (
-    SELECT
-        experiment, stage, config_hash, decision_id, assigned,
-        candidate.arm AS arm, round(candidate.propensity * 1e9)::BIGINT AS propensity_ppb
-    FROM offered
-    WHERE candidate.propensity > 0
-), unit AS (
-    SELECT decision_id, string_agg(arm || '=' || propensity_ppb, ',' ORDER BY arm) AS eligible
-    FROM option
-    GROUP BY decision_id
+        t.experiment, t.stage, t.unit,
+        min(t.decision_id) AS decision_id
+    FROM task_outcome AS t
+    JOIN earliest USING (experiment, stage, unit, decided_at_us)
+    WHERE t.design = 'randomised' AND t.status <> 'cancelled'
+      AND ($task_type::VARCHAR IS NULL OR t.task_type = $task_type)
+      AND ($workspace_id::VARCHAR IS NULL OR t.workspace_id = $workspace_id)
+    GROUP BY ALL
 )
-SELECT
-    experiment, stage, config_hash, eligible, arm, propensity_ppb,
-    count(*) FILTER (assigned = arm)::BIGINT AS observed
-FROM option JOIN unit USING (decision_id)
+SELECT t.experiment, t.stage, t.config_hash, t.eligible, t.arm, count(*) AS observed
+FROM task_outcome AS t
+JOIN exposed USING (decision_id)
 GROUP BY ALL
 ORDER BY ALL

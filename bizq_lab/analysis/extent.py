@@ -1,0 +1,162 @@
+"""Which part of the log a question is about, how large it is, under which conditions it arose. Knows no statistic.
+
+Size decides how it is read. Up to 20,000 assignment units or tasks are read one by one. Beyond, they are put into 4,096
+random groups, which vary as clusters do (Wolter 2007, "Introduction to Variance Estimation", ch. 2), so that a long log
+needs no more memory than a middling one. Conditions of more than a million rows are looked up in one of 64 of them,
+by a hash of each row: what holds for 1,200 rows is missed once in a hundred million times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bizq_lab.store import Log
+
+GROUPS = 4096  # of `task_outcome`
+PART = 256  # of them are looked at first
+ONE_BY_ONE = 20_000  # units
+ALL_CONDITIONS = 1_000_000  # rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which part of the log a question is about.
+
+    Attributes:
+        task_type: Only this one; None means all.
+        workspace_id: Only this one.
+        experiment: Only this one; the empty string as a user writes it means all.
+        from_us: Decisions at or after this instant, UTC microseconds.
+        to_us: Decisions before this instant.
+    """
+
+    task_type: str | None = None
+    workspace_id: str | None = None
+    experiment: str | None = None
+    from_us: int | None = None
+    to_us: int | None = None
+
+    def params(self) -> dict[str, Any]:
+        """As the queries bind them."""
+        return {
+            "task_type": self.task_type,
+            "workspace_id": self.workspace_id,
+            "experiment": self.experiment or None,
+            "from_us": self.from_us,
+            "to_us": self.to_us,
+        }
+
+    def __str__(self) -> str:
+        """`all`, or what it is restricted to."""
+        parts = [f"{name}={value}" for name, value in self.params().items() if value is not None]
+        return ", ".join(parts) or "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a window is, from the sixteenth of its units that was counted.
+
+    Attributes:
+        part_n: Decisions in that part.
+        part_units: Assignment units, or tasks, in it.
+    """
+
+    part_n: int
+    part_units: int
+
+    @property
+    def grouped(self) -> bool:
+        """Whether units are too many to be read one by one."""
+        return self.part_units * (GROUPS // PART) > ONE_BY_ONE
+
+    @property
+    def below(self) -> int:
+        """How many of the groups of decisions to look at for conditions."""
+        return PART // 4 if self.part_n * (GROUPS // PART) > ALL_CONDITIONS else GROUPS
+
+    def units_of(self, n: int) -> int:
+        """About how many units made `n` decisions; exactly `n` where each made one."""
+        return max(round(n * self.part_units / self.part_n), min(n, 1)) if self.part_n else n
+
+
+def read_size(log: Log, window: Window) -> Size:
+    """Count the decisions and units of a sixteenth of the window."""
+    (row,) = log.query("units", **window.params(), below=PART)
+    return Size(part_n=row["n"], part_units=row["units"])
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which conditions outcomes arose: rows of `conditions.sql`."""
+
+    rows: Sequence[Mapping[str, Any]]
+
+    def of(self, **wanted: str) -> Conditions:
+        """Only rows with these values, such as `design="paired"`."""
+        return Conditions([row for row in self.rows if all(row[name] == value for name, value in wanted.items())])
+
+    def with_outcomes(self) -> Conditions:
+        """Only rows under which something ended."""
+        return Conditions([row for row in self.rows if row["n"]])
+
+    @property
+    def by_rules(self) -> bool:
+        """Whether the rules chose somewhere, so that a model stands for its arm."""
+        return any(row["arm"] == "default" for row in self.rows)
+
+    @property
+    def drawn(self) -> str:
+        """What was drawn together everywhere: `unit`, `task`, or `both`."""
+        kinds = {"unit" if row["design"] == "randomised" else "task" for row in self.rows}
+        return kinds.pop() if len(kinds) == 1 else "both"
+
+    @property
+    def arms(self) -> frozenset[str]:
+        """Arms, by the names under which they are compared."""
+        return frozenset(map(arm_of, self.rows))
+
+    def of_arms(self, arms: Iterable[str]) -> Conditions:
+        """Only rows of these arms."""
+        wanted = set(arms)
+        return Conditions([row for row in self.rows if arm_of(row) in wanted])
+
+    def values(self, *columns: str) -> set[tuple[Any, ...]]:
+        """Distinct values of some columns; of served models and quality sources, those that are known."""
+        found = {tuple(row[name] for name in columns) for row in self.rows}
+        blank = {"served_model", "quality_source"}
+        return {v for v in found if not any(name in blank and not one for name, one in zip(columns, v, strict=True))}
+
+    def several(self, *columns: str) -> bool:
+        """Whether one arm of one task type has more than one value of these columns."""
+        split: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for row in self.rows:
+            split.setdefault((row["task_type"], arm_of(row)), []).append(row)
+        return any(len(Conditions(rows).values(*columns)) > 1 for rows in split.values())
+
+    def total(self, column: str) -> int:
+        """Sum of a count over the rows that were looked at."""
+        return sum(int(row[column]) for row in self.rows)
+
+    def last(self, column: str) -> str:
+        """The greatest value of a column, or empty."""
+        return max((str(row[column]) for row in self.rows), default="")
+
+
+def arm_of(row: Mapping[str, Any]) -> str:
+    """The arm of a row; where the rules chose, the model stands for it."""
+    return str(row["model"] if row["arm"] == "default" else row["arm"])
+
+
+def read_conditions(log: Log, window: Window, size: Size) -> Conditions:
+    """Under which conditions the window's outcomes arose."""
+    return Conditions(log.query("conditions", **window.params(), below=size.below))
+
+
+def groups_of(size: Size, *, many_cells: bool) -> int:
+    """Random groups a cell, as `cells.sql` takes them: 0 for the units themselves; fewer where cells are many."""
+    if not size.grouped:
+        return 0
+    return GROUPS // 64 if many_cells else GROUPS

@@ -1,0 +1,15 @@
+-- units: how many rows a window has, and how many were drawn together, counted in some of their random groups.
+-- grain:   one row
+-- reads:   task_outcome
+-- columns: n decisions and units (assignment units, or tasks with their repeats) in the groups below $below
+-- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open), below (of 4096)
+SELECT
+    count(*) AS n,
+    count(DISTINCT unit) FILTER (design = 'randomised') + count(DISTINCT task_key) FILTER (design <> 'randomised') AS units
+FROM task_outcome
+WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
+  AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
+  AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
+  AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
+  AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
+  AND cluster_bucket < $below

@@ -1,0 +1,194 @@
+"""What makes a comparison doubtful or void is refused or told by a coded caveat: never NaN, never a silent zero."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from bizq_lab.analysis import Comparison, compare, efficiency, performance
+from bizq_lab.analysis import extent as extent_module
+from bizq_lab.core.estimate import Estimate
+from bizq_lab.errors import NotEnoughData
+from bizq_lab.store import Log
+from tests.support.analysis_log import TASK_TYPE, Stream, pairs
+
+HALVES = [{"arm": arm, "propensity": 0.5} for arm in ("a", "b")]
+
+
+def asked(log: Log, **options: Any) -> Comparison:
+    return compare(log, task_type=TASK_TYPE, **({"primary": "success"} | options))
+
+
+def codes(answer: Comparison) -> set[str]:
+    return {caveat.code for caveat in answer.caveats}
+
+
+def no_nan(answer: Comparison) -> bool:
+    cells = [cell for record in answer.records() for cell in record.values()]
+    numbers = [c for c in cells if isinstance(c, float)]
+    numbers += [v for c in cells if isinstance(c, Estimate) for v in (c.value, c.lower, c.upper)]
+    return not any(math.isnan(v) for v in numbers)
+
+
+def unit(stream: Stream, number: int, *, arm: str, succeeded: bool = True, segment: str = "", **outcome: Any) -> str:
+    """One request of a unit of its own, drawn with probability one half."""
+    drawn = {"unit": f"u{number}", "propensity_ppb": 500_000_000, "candidates": HALVES, "design": "randomised"}
+    return stream.run(arm=arm, task=f"t{number}", succeeded=succeeded, decide={**drawn, "segment": segment}, **outcome)
+
+
+def test_one_observation_an_arm_decides_nothing(log: Log, stream: Stream) -> None:
+    pairs(stream, [True], [False])
+    answer = asked(log, primary="quality")
+    assert answer.verdict == "inconclusive"
+    assert {"too_few", "few_pairs"} <= codes(answer)
+    assert no_nan(answer)
+
+
+def test_zero_variance_gives_an_interval_with_width_and_says_so(log: Log, stream: Stream) -> None:
+    for number in range(30):
+        for arm, quality in (("a", 0.8), ("b", 0.9)):
+            stream.run(arm=arm, task=f"t{number}", succeeded=True, quality=quality)
+    answer = asked(log, primary="quality")
+    difference = answer.main_row().difference
+    assert difference.lower < difference.value < difference.upper
+    assert "zero_variance" in codes(answer)
+    assert no_nan(answer)
+
+
+def test_all_successes_leave_a_difference_of_zero_with_an_interval_around_it(log: Log, stream: Stream) -> None:
+    for number in range(40):
+        unit(stream, number, arm="ab"[number % 2])
+    difference = asked(log).main_row().difference
+    assert difference.lower < difference.value == 0.0 < difference.upper
+
+
+def test_an_arm_that_never_ran_is_an_empty_arm(log: Log, stream: Stream) -> None:
+    stream.register("exp", ["a", "b", "never"])
+    pairs(stream, [True] * 12, [True, False] * 6)
+    assert "one_arm_empty" in codes(asked(log))
+    with pytest.raises(NotEnoughData, match="control == 'never'"):
+        asked(log, control="never")
+
+
+def test_an_arm_that_no_config_offered_voids_the_comparison(log: Log, stream: Stream) -> None:
+    """Nothing that was drawn from could give it: whoever wrote the row, it was no draw."""
+    for number in range(60):
+        unit(stream, number, arm="ab"[number % 2])
+    for number in range(60, 66):
+        unit(stream, number, arm="stray")
+    answer = asked(log)
+    assert "positivity" in codes(answer)
+    assert answer.verdict == "invalid"
+
+
+def test_overlapping_experiments_and_price_versions_are_told(log: Log, stream: Stream) -> None:
+    for number in range(60):
+        prices = {"experiment": "one" if number < 30 else "two", "catalog_version": f"v{number % 3}"}
+        stream.run(arm="a", task=f"t{number}", succeeded=True, decide=prices)
+        stream.run(arm="b", task=f"t{number}", succeeded=number % 2 == 0, decide=prices)
+    assert {"mixed_experiments", "mixed_prices"} <= codes(asked(log))
+    assert "mixed_prices" in {c.code for c in performance(log).caveats}
+    assert "mixed_prices" in {c.code for c in efficiency(log).caveats}
+
+
+def test_a_cost_without_a_price_is_no_zero(log: Log, stream: Stream) -> None:
+    for number in range(12):
+        stream.run(arm="a", task=f"t{number}", succeeded=True, cost_usd=None)
+        stream.run(arm="b", task=f"t{number}", succeeded=True, cost_usd=0.01 + number / 1e4)
+    answer = asked(log)
+    assert "unpriced" in codes(answer)
+    assert "cost" not in {row.metric for row in answer.rows}
+    assert all(row.cost_usd is None for row in performance(log).rows if row.arm == "a")
+
+
+def test_calls_that_ran_out_of_time_are_cut_short_and_not_dropped(log: Log, stream: Stream) -> None:
+    """Completed calls of both arms are equally fast; one of them never answers a third of the time."""
+    for number in range(120):
+        late = number % 2 == 1 and number % 3 == 0
+        unit(
+            stream,
+            number,
+            arm="ab"[number % 2],
+            succeeded=not late,
+            latency_s=30.0 if late else 5.0 + number % 7,
+            timed_out=late,
+        )
+    answer = asked(log)
+    latency = next(row for row in answer.rows if row.metric == "latency")
+    assert latency.difference.method == "restricted mean difference"
+    assert latency.difference.lower > 0
+    (told,) = [c.message for c in answer.caveats if c.code == "timeouts"]
+    assert "log-rank p" in told
+
+
+def test_silence_that_depends_on_the_arm_is_told_with_bounds(log: Log, stream: Stream) -> None:
+    """Everybody of one arm rates, but only the pleased of the other do."""
+    for number in range(160):
+        arm, pleased = "ab"[number % 2], number % 8 < 4
+        decision = unit(stream, number, arm=arm, segment="pro" if number % 3 else "free")
+        if arm == "a" or pleased:
+            stream.rate(decision, 4.5 if pleased else 2.0)
+    answer = asked(log, primary="rating", margin=0.0)
+    assert {"ratings_missing", "response_rates_differ"} <= codes(answer)
+    (told,) = [c.message for c in answer.caveats if c.code == "ratings_missing"]
+    assert "whatever the silent think" in told
+    assert "if silence depends on the segment alone" in told
+
+
+def test_segments_are_shrunk_towards_each_other_and_decide_nothing(log: Log, stream: Stream) -> None:
+    for number in range(240):
+        arm, segment = "ab"[number % 2], ("free", "pro", "team")[number % 3]
+        unit(stream, number, arm=arm, segment=segment, succeeded=number % 5 != 0 if arm == "b" else number % 7 < 4)
+    plain, split = asked(log), asked(log, by="segment")
+    rows = [row for row in split.rows if row.role == "segment"]
+    assert [row.segment for row in rows] == ["free", "pro", "team"]
+    assert (split.verdict, split.rows[: len(plain.rows)]) == (plain.verdict, plain.rows)
+    drawn = [(row.difference.value, row.shrunk.value) for row in rows if row.shrunk]
+    raw, shrunk = (max(values) - min(values) for values in zip(*drawn, strict=True))
+    assert shrunk < raw
+    assert sum(row.n for row in rows) == plain.main_row().n
+
+
+def test_many_units_are_read_in_random_groups_and_give_the_same_answer(
+    log: Log, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1200):
+        unit(stream, number, arm="ab"[number % 2], succeeded=number % 10 != 0 if number % 2 else number % 6 > 2)
+    one_by_one, table = asked(log), performance(log).rows
+    monkeypatch.setattr(extent_module, "ONE_BY_ONE", 100)
+    monkeypatch.setattr(extent_module, "ALL_CONDITIONS", 100)
+    grouped, again = asked(log), performance(log).rows
+    assert (grouped.verdict, grouped.winner) == (one_by_one.verdict, one_by_one.winner)
+    mine, theirs = grouped.main_row().difference, one_by_one.main_row().difference
+    assert "random groups" in mine.method
+    assert mine.n == theirs.n == 1200
+    assert (mine.value, mine.lower, mine.upper) == pytest.approx((theirs.value, theirs.lower, theirs.upper), abs=0.01)
+    for ours, other in zip(again, table, strict=True):
+        assert ours.success.n == other.success.n == 600
+        assert ours.success.value == other.success.value
+        assert (ours.success.lower, ours.success.upper) == pytest.approx(
+            (other.success.lower, other.success.upper), abs=0.01
+        )
+        assert ours.p95_s == other.p95_s
+
+
+def test_a_split_is_checked_in_a_log_of_many_units_too(
+    log: Log, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4000):
+        unit(stream, number, arm="a" if number % 3 else "b")
+    monkeypatch.setattr(extent_module, "ONE_BY_ONE", 100)
+    answer = asked(log)
+    assert answer.verdict == "invalid"
+    assert "sample_ratio_mismatch" in codes(answer)
+
+
+def test_units_under_two_configs_are_checked_by_their_first_exposure(log: Log, stream: Stream) -> None:
+    for number in range(80):
+        drawn = {"unit": f"u{number}", "candidates": HALVES, "design": "randomised", "config_hash": f"c{number % 2}"}
+        for repeat in range(3):
+            decide = {**drawn, "config_hash": f"c{(number + repeat) % 2}"}
+            stream.run(arm="ab"[number // 2 % 2], task=f"t{number}", repeat=repeat, succeeded=True, decide=decide)
+    assert not codes(asked(log)) & {"sample_ratio_mismatch", "sample_ratio_unchecked", "positivity"}
