@@ -1,0 +1,260 @@
+"""What a question costs: ten million outcomes, each question in a process of its own, beside a bare query and peers.
+
+Run: python -m tests.benchmarks.bench_analysis [--rows 10000000] [--units workspace|task] [--folder FOLDER]
+     [--tea-tasting PYTHON] [--pandas PYTHON]
+
+The log is made once, by SQL (`LOG` below), in a folder outside the repository: 4 arms, 4 metrics, 5,000 workspaces as
+assignment units, or every task its own. The bare query is what an analyst would write by hand for the same aggregates:
+sums of each cluster, their squares and products by arm, and a histogram of durations. `avg/var` is one plain pass of
+mean and variance of 4 metrics by arm. A peer's argument is the Python of an environment that has it:
+
+    python -m venv /somewhere/tea && /somewhere/tea/bin/pip install tea-tasting "ibis-framework[duckdb]"
+    python -m venv /somewhere/pd && /somewhere/pd/bin/pip install duckdb pandas statsmodels
+
+Peers read the same file; tea-tasting compares means by arm from moments (no clusters), pandas with statsmodels loads
+the columns and fits one cluster-robust regression a metric.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+WORKSPACES = 5_000
+ROUNDS = 3
+
+LOG = """
+INSERT INTO task_outcome BY NAME
+WITH drawn AS (
+    SELECT i, 'ws-' || (hash(i * 7919) % $workspaces) AS workspace_id, 'task-' || i AS task_key,
+           (hash(i) % 1000000) / 1e6 AS u, (hash(i + 1000000007) % 999999 + 1) / 1e6 AS v,
+           (hash(i + 5000000029) % 1000000) / 1e6 AS w
+    FROM range($rows) AS t(i)
+), split AS (
+    SELECT *, CASE WHEN $by_task THEN task_key ELSE workspace_id END AS unit FROM drawn
+), assigned AS (
+    SELECT *, 'arm-' || (hash(unit || 'salt') % 4) AS arm,
+           sqrt(-2 * ln(v)) * cos(6.283185307 * w) AS z1, sqrt(-2 * ln(v)) * sin(6.283185307 * w) AS z2
+    FROM split
+)
+SELECT
+    'dec_' || lpad(i::VARCHAR, 12, '0') AS decision_id, task_key AS task_id, task_key,
+    'order.process_batch' AS task_type, workspace_id, unit, 'standard' AS segment, arm, 'openai/' || arm AS model,
+    'openai' AS provider, 'weights' AS policy,
+    'randomised' AS design, 'exp' AS experiment, '' AS stage, 0 AS repeat, 250000000 AS propensity_ppb,
+    'c0' AS config_hash, 'v0' AS catalog_version, 'p-' || arm AS prompt_version, 'lab' AS origin,
+    1793491200000000 + i * 100003 AS decided_at_us,
+    CASE WHEN u < 0.92 THEN 'completed' WHEN u < 0.98 THEN 'escalated' ELSE 'failed' END AS status,
+    u < 0.92 AS succeeded, CASE WHEN u BETWEEN 0.90 AND 0.93 THEN 'other' ELSE 'served-' || arm END AS served_model,
+    1 AS attempts, u BETWEEN 0.90 AND 0.93 AS failed_over, u > 0.99 AS timed_out, '' AS error_type,
+    (1e6 * exp(0.8 * z1))::BIGINT AS response_time_us, NULL AS time_to_first_chunk_us,
+    100 + i % 900 AS input_tokens, 50 + i % 400 AS output_tokens, (2e6 * exp(0.6 * z2))::BIGINT AS cost_nano_usd,
+    CASE WHEN u < 0.98 THEN ((0.5 + 0.5 * v) * 1e6)::BIGINT END AS quality_ppm,
+    CASE WHEN u < 0.98 THEN 'checks' ELSE '' END AS quality_source,
+    NULL AS rating_ppm, 0 AS ratings, '' AS human_task_id,
+    1793491200000001 + i * 100003 AS finished_at_us, NULL AS feedback_at_us,
+    (md5_number(unit) & 4095)::INTEGER AS cluster_bucket, (hash(i) & 4095)::INTEGER AS decision_bucket,
+    'arm-0=250000000' || chr(10) || 'arm-1=250000000' || chr(10) || 'arm-2=250000000' || chr(10) || 'arm-3=250000000'
+        AS eligible
+FROM assigned
+"""
+
+AVG_VAR = """
+SELECT arm, count(*), avg(succeeded::INTEGER), var_samp(succeeded::INTEGER), avg(quality_ppm), var_samp(quality_ppm),
+       avg(cost_nano_usd), var_samp(cost_nano_usd), avg(response_time_us), var_samp(response_time_us)
+FROM task_outcome WHERE task_type = 'order.process_batch' GROUP BY arm
+"""
+
+# By hand: sums of each cluster, then squares and products of them by arm; and a histogram.
+_CLUSTERS = """
+WITH c AS (
+    SELECT arm, {unit} AS unit, count(*) AS decisions, count(*) FILTER (status <> 'pending') AS n,
+           count(*) FILTER (succeeded) AS s, sum(quality_ppm) AS q, count(quality_ppm) AS qn, sum(cost_nano_usd) AS c,
+           count(cost_nano_usd) AS cn, sum(response_time_us) AS l, count(response_time_us) AS ln,
+           min(decided_at_us) AS d0{more}
+    FROM task_outcome WHERE task_type = 'order.process_batch' GROUP BY ALL
+)
+SELECT arm, count(*), sum(n), sum(s), sum(q), sum(c), sum(l), sum(n*n), sum(s*s), sum(q*q), sum(c*c), sum(l*l),
+       sum(n*s), sum(n*q), sum(n*c), sum(n*l), sum(s*q), sum(s*c), sum(s*l), sum(q*c), sum(q*l), sum(c*l), sum(qn*q),
+       sum(cn*c), sum(ln*l),
+       min(d0){outer}
+FROM c GROUP BY arm
+"""
+HISTOGRAM = """
+SELECT arm, response_time_us >> 12 AS bin, count(*), count(*) FILTER (timed_out AND NOT succeeded) FROM task_outcome
+WHERE task_type = 'order.process_batch' GROUP BY ALL
+"""
+_MORE = """,
+           count(*) FILTER (failed_over) AS f, count(*) FILTER (status = 'escalated') AS e,
+           count(*) FILTER (timed_out) AS t, count(*) FILTER (design = 'paired') AS p,
+           count(time_to_first_chunk_us) AS tn, sum(time_to_first_chunk_us) AS ts, count(rating_ppm) AS rn,
+           sum(rating_ppm) AS r, max(decided_at_us) AS d1"""
+_OUTER = ", sum(f), sum(e), sum(t), sum(p), sum(tn), sum(ts), sum(ts*ts), sum(rn), sum(r), sum(r*r), sum(rn*r), max(d1)"
+TEA_TASTING = """
+import sys, ibis, tea_tasting as tt
+con = ibis.duckdb.connect(sys.argv[1], read_only=True)
+t = con.table("task_outcome")
+t = t.filter(t.task_type == "order.process_batch").mutate(success=t.succeeded.cast("int64"))
+metrics = ("success", "quality_ppm", "cost_nano_usd", "response_time_us")
+experiment = tt.Experiment({m: tt.Mean(m) for m in metrics}, variant="arm")
+def ask():
+    return experiment.analyze(t, control="arm-0", all_variants=True)
+"""
+PANDAS = """
+import sys, duckdb, statsmodels.api as sm
+def ask():
+    con = duckdb.connect(sys.argv[1], read_only=True)
+    frame = con.execute("SELECT arm, unit, succeeded::INTEGER AS s, quality_ppm AS q, cost_nano_usd AS c,"
+                        " response_time_us AS l FROM task_outcome WHERE task_type = 'order.process_batch'").df()
+    groups = frame["unit"].astype("category").cat.codes.to_numpy()
+    x = sm.add_constant((frame["arm"].to_numpy()[:, None] == ["arm-1", "arm-2", "arm-3"]).astype(float))
+    found = []
+    for name in "sqcl":
+        known = frame[name].notna().to_numpy()
+        model = sm.OLS(frame[name].to_numpy(float)[known], x[known])
+        fit = model.fit(cov_type="cluster", cov_kwds={"groups": groups[known]})
+        found.append(fit.conf_int())
+    return found
+"""
+_TIMED = """
+import time
+best = None
+for _ in range({rounds}):
+    begun = time.perf_counter()
+    ask()
+    taken = time.perf_counter() - begun
+    best = taken if best is None else min(best, taken)
+try:  # of this program alone; ru_maxrss remembers the process that started it
+    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024
+except OSError:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
+print(best, peak)
+"""
+BARE = """
+import sys, duckdb
+def ask():
+    con = duckdb.connect(sys.argv[1], read_only=True)
+    con.execute("SET memory_limit = '140MB'")
+    for text in {texts!r}:
+        con.execute(text).fetchall()
+    con.close()
+"""
+OURS = """
+import sys
+from bizq_lab.analysis import {question}
+from bizq_lab.store import Log
+def ask():
+    with Log.open(sys.argv[1]) as log:
+        {question}(log, {arguments})
+"""
+QUESTIONS = {
+    "compare": "task_type='order.process_batch', primary='success'",
+    "performance": "",
+    "efficiency": "",
+}
+
+
+class Cost(NamedTuple):
+    """Seconds of the best round, and the process's peak memory."""
+
+    seconds: float
+    peak_mb: float
+
+
+def main() -> None:
+    """Make the log if need be, measure, print."""
+    asked = _arguments()
+    path = asked.folder / f"analysis-{asked.units}-{asked.rows}.duckdb"
+    if not path.exists():
+        make_log(path, rows=asked.rows, by_task=asked.units == "task")
+    unit = "unit" if asked.units == "workspace" else "cluster_bucket"
+    bare = {
+        "compare": [_CLUSTERS.format(unit=unit, more="", outer=""), HISTOGRAM],
+        "performance": [_CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER), HISTOGRAM],
+        "efficiency": [_CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER)],
+    }
+    _say(f"{asked.rows:,} outcomes, 4 arms, unit = {asked.units}; best of {asked.rounds}, opening included")
+    plain = measure(sys.executable, BARE.format(texts=[AVG_VAR]), path, asked.rounds)
+    _say(f"{'plain avg/var pass':<26}{plain.seconds:8.3f} s {plain.peak_mb:7.0f} MB")
+    for question, arguments in QUESTIONS.items():
+        ours, theirs = alternate(question, arguments, bare[question], path, asked.rounds)
+        _say(
+            f"{question:<26}{ours.seconds:8.3f} s {ours.peak_mb:7.0f} MB   x{ours.seconds / theirs.seconds:5.2f} the"
+            f" bare query ({theirs.seconds:.3f} s)   x{ours.seconds / plain.seconds:5.2f} avg/var"
+        )
+    for name, python, script in (
+        ("tea-tasting", asked.tea_tasting, TEA_TASTING),
+        ("pandas+statsmodels", asked.pandas, PANDAS),
+    ):
+        if python:
+            cost = measure(python, script, path, 1)
+            _say(
+                f"{name:<26}{cost.seconds:8.3f} s {cost.peak_mb:7.0f} MB   x{cost.seconds / plain.seconds:5.2f} avg/var"
+            )
+
+
+def make_log(path: Path, *, rows: int, by_task: bool) -> None:
+    """A log whose table of outcomes was filled by SQL."""
+    import duckdb  # noqa: PLC0415 - a peer's process must not pay for it
+
+    from bizq_lab.store import Log  # noqa: PLC0415
+    from tests.support.store_events import make_event  # noqa: PLC0415
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unborn = path.with_suffix(".making")
+    for old in (unborn, unborn.with_name(f"{unborn.name}.wal")):
+        old.unlink(missing_ok=True)
+    with Log.open(unborn) as log:
+        log.append(make_event("alert"))
+        log.collect()
+    with duckdb.connect(str(unborn)) as connection:
+        connection.execute(LOG, {"rows": rows, "by_task": by_task, "workspaces": WORKSPACES})
+        connection.execute("CHECKPOINT")
+    unborn.replace(path)
+
+
+def alternate(question: str, arguments: str, texts: Sequence[str], path: Path, rounds: int) -> tuple[Cost, Cost]:
+    """Ours and theirs in turns, so that a busy moment hits both; the best of each."""
+    ours, theirs = OURS.format(question=question, arguments=arguments), BARE.format(texts=list(texts))
+    costs: list[list[Cost]] = [[], []]
+    for _ in range(rounds):
+        for found, script in zip(costs, (ours, theirs), strict=True):
+            found.append(measure(sys.executable, script, path, 2))
+    first, second = (Cost(min(c.seconds for c in found), max(c.peak_mb for c in found)) for found in costs)
+    return first, second
+
+
+def measure(python: str, script: str, path: Path, rounds: int) -> Cost:
+    """A script in a process of its own; it defines `ask`."""
+    code = script + _TIMED.format(rounds=rounds)
+    done = subprocess.run([python, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    seconds, peak = map(float, done.stdout.split()[-2:])
+    return Cost(seconds, peak)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--units", choices=("workspace", "task"), default="workspace")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "bizq-lab-bench")
+    parser.add_argument(
+        "--tea-tasting", default="", help="Python of an environment with tea-tasting and ibis for DuckDB"
+    )
+    parser.add_argument("--pandas", default="", help="Python of an environment with duckdb, pandas and statsmodels")
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
