@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
 from bizq_lab.core.model import SpeedTier, Tier
+from bizq_lab.errors import InputError
+from bizq_lab.plugins import Group, offered, plugin
 
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -91,7 +93,7 @@ class ModelEntry(_Frozen):
         return f"{self.provider}/{self.model}"
 
 
-CheckName = Literal[
+BuiltInCheck = Literal[
     "non_empty",
     "finish_reason",
     "length",
@@ -105,13 +107,32 @@ CheckName = Literal[
     "numbers",
     "hashtags",
 ]
+PLUGGED_IN_CHECKS: Group = "bizq_lab.checks"
+
+
+def _known(name: str) -> str:
+    """A check of ours, or one that an installed package offers and that loads: a broken one shows before any call."""
+    if name in get_args(BuiltInCheck):
+        return name
+    try:
+        if name in offered(PLUGGED_IN_CHECKS) and callable(plugin(PLUGGED_IN_CHECKS, name)):
+            return name
+    except InputError as error:
+        raise ValueError(error.message) from None  # the catalog's own error says where it is named
+    known = ", ".join([*get_args(BuiltInCheck), *offered(PLUGGED_IN_CHECKS)])
+    message = f"no check of that name that can be called; known: {known}"
+    raise ValueError(message)
+
+
+CheckName = Annotated[str, AfterValidator(_known)]
 
 
 class CheckSpec(_Frozen):
     """One acceptance check by name, with its severity and parameters (S23).
 
     Attributes:
-        name: Of a registered check, such as `mentions`.
+        name: Of a check of `execution/check_rules.py`, such as `mentions`, or of a plug-in in the entry point group
+            `bizq_lab.checks`.
         severity: `reject` fails over, `flag` only notes.
         params: Parameters of the check. A task's own `expected` may state the same names and then wins.
     """

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, existing, read_key, say
-from bizq_lab.config.exporters import LOCAL_URL, Target
+from bizq_lab.config.exporters import LOCAL_URL, TARGETS, targets
 from bizq_lab.config.importers import Source
 from bizq_lab.errors import InputError, NotEnoughData
 
@@ -51,7 +51,10 @@ def tune(
 def export(
     config: ConfigArgument,
     target: Annotated[
-        Target, typer.Option("--target", help="The gateway that is to read it.", show_default=True)
+        str,
+        typer.Option(
+            "--target", help=f"What is to read it: {', '.join(TARGETS)}, or a plug-in's.", autocompletion=targets
+        ),
     ] = "json",
     out: Annotated[Path | None, typer.Option(help="File to write; default is stdout.")] = None,
     models: Annotated[Path | None, typer.Option(help="A TOML file of models on top of the config's catalog.")] = None,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bizq_lab.catalog.schema import PLUGGED_IN_CHECKS
 from bizq_lab.core.execution import CheckResult
-from bizq_lab.execution.check_rules import RULES, Evidence
+from bizq_lab.execution.check_rules import RULES, Evidence, Params
 from bizq_lab.execution.check_text import SCANNED, plain
+from bizq_lab.plugins import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +36,19 @@ def run_checks(entry: TaskTypeEntry, task: Task, reply: ProviderReply) -> tuple[
     evidence = Evidence(text, plain(text), len(reply.text.strip()), reply.finish_reason)
     results = []
     for spec in entry.checks:
-        fault = RULES[spec.name](evidence, {**spec.params, **task.expected})
+        fault = _fault(spec.name, evidence, {**spec.params, **task.expected})
         results.append(CheckResult(spec.name, not fault, spec.severity, fault))
     return tuple(results)
+
+
+def _fault(name: str, evidence: Evidence, params: Params) -> str:
+    """What the rule finds. A plug-in that fails has judged nothing: its check does not pass, and the task goes on."""
+    if name in RULES:
+        return RULES[name](evidence, params)
+    try:
+        return str(plugin(PLUGGED_IN_CHECKS, name)(evidence, params))
+    except Exception as error:  # noqa: BLE001 - whatever another package raises
+        return f"the check failed itself: {type(error).__name__}"
 
 
 def is_acceptable(checks: Sequence[CheckResult]) -> bool:

@@ -15,7 +15,7 @@ from bizq_lab.errors import InputError
 from bizq_lab.lab.parts import Parts
 
 if TYPE_CHECKING:
-    from bizq_lab.config.exporters import Export, Target
+    from bizq_lab.config.exporters import Export
     from bizq_lab.core.decision import CostEstimate
     from bizq_lab.experiments import ModelABTester
     from bizq_lab.tuning import Proof, Proposal
@@ -87,11 +87,11 @@ class Changes(Parts):
             sign = partial(sign_config, private_key=private_key)
         return Rollouts(path=Path(path), log=self.log, catalog=self.catalog, clock=self.clock, author=author, sign=sign)
 
-    def export(self, target: Target, config: RoutingConfig | None = None) -> Export:
+    def export(self, target: str, config: RoutingConfig | None = None) -> Export:
         """The config in force as a gateway reads it, and what that gateway cannot express.
 
         Args:
-            target: Such as `litellm`, `portkey-oss`, `envoy`, `tensorzero` or `typescript`.
+            target: Such as `litellm`, `portkey-oss`, `envoy`, `tensorzero` or `typescript`, or a plug-in's.
             config: Another config.
 
         Raises:

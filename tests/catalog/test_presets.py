@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from bizq_lab.catalog import PRESETS, Catalog, load_catalog
-from bizq_lab.catalog.schema import CheckName
+from bizq_lab.catalog.schema import BuiltInCheck
 from bizq_lab.execution.check_rules import RULES
 
 STUDY = date(2026, 11, 24)
@@ -165,7 +165,7 @@ def test_s23_refusal_is_only_flagged_by_default(current: Catalog) -> None:
 
 
 def test_every_check_a_catalog_may_name_is_implemented() -> None:
-    assert set(get_args(CheckName)) == set(RULES)
+    assert set(get_args(BuiltInCheck)) == set(RULES)
 
 
 def test_only_the_model_of_restricted_terms_is_to_be_opted_into(current: Catalog) -> None:

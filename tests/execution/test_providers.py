@@ -6,7 +6,6 @@ import asyncio
 import importlib.util
 from collections.abc import Coroutine
 from dataclasses import replace
-from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
@@ -15,9 +14,9 @@ from bizq_lab.core.execution import ProviderCall, ProviderReply
 from bizq_lab.core.protocols import Provider, RecordedOutcome
 from bizq_lab.errors import EngineMissing, InputError, MissingKey, ProviderError, UnknownProvider
 from bizq_lab.execution import local_engine_problem, make_provider, provider_names
-from bizq_lab.execution.providers import engine, registry
+from bizq_lab.execution.providers import engine
 from bizq_lab.execution.providers.engine import default_threads
-from tests.support.execution import ScriptedProvider, config
+from tests.support.execution import config
 from tests.support.fault_server import ANSWER, Answer, FaultServer, failure
 
 WIRES = ["openai", "anthropic", "local"]
@@ -184,17 +183,6 @@ def test_an_unknown_provider_names_what_is_near() -> None:
 def test_an_unknown_setting_is_an_input_error() -> None:
     with pytest.raises(InputError, match="api_key"):
         make_provider("openai", api_key="never here")
-
-
-def test_a_package_can_offer_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [
-        EntryPoint("mine", "tests.support.execution:ScriptedProvider", registry.GROUP),
-        EntryPoint("gone", "no.such.module:Provider", registry.GROUP),
-    ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.GROUP else [])
-    assert isinstance(make_provider("mine"), ScriptedProvider)
-    with pytest.raises(InputError, match=r"no\.such\.module"):
-        make_provider("gone")
 
 
 # -- replay ---------------------------------------------------------------------------------------------------------

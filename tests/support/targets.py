@@ -17,7 +17,7 @@ import pytest
 
 from bizq_lab.catalog import load_catalog
 from bizq_lab.config import ArmSpec, RoutingConfig
-from bizq_lab.config.exporters import Export, Target, export
+from bizq_lab.config.exporters import Export, export
 from tests.support.echo_server import Echo
 from tests.support.lab_cli import ROOT
 
@@ -47,7 +47,7 @@ def routing(**changes: Any) -> RoutingConfig:
     return base.evolve(parent="", **{**fields, **changes})
 
 
-def exported(target: Target, config: RoutingConfig | None = None) -> Export:
+def exported(target: str, config: RoutingConfig | None = None) -> Export:
     """An export of the day."""
     return export(config or routing(), CATALOG, target, today=DAY)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from bizq_lab.core.protocols import Provider
-from bizq_lab.errors import InputError, UnknownProvider
+from bizq_lab.errors import BizqLabError, InputError, UnknownProvider
+from bizq_lab.plugins import Group, offered, plugin
 
-GROUP = "bizq_lab.providers"
+GROUP: Group = "bizq_lab.providers"
 _HERE = "bizq_lab.execution.providers"
 _BUILT_IN = {
     "openai": (f"{_HERE}.openai", "OpenAIProvider"),
@@ -21,7 +21,7 @@ _BUILT_IN = {
 
 def provider_names() -> tuple[str, ...]:
     """Every provider that `make_provider` knows, sorted."""
-    return tuple(sorted({*_BUILT_IN, *_plugged_in()}))
+    return tuple(sorted({*_BUILT_IN, *offered(GROUP)}))
 
 
 def make_provider(name: str, **settings: Any) -> Provider:
@@ -36,29 +36,18 @@ def make_provider(name: str, **settings: Any) -> Provider:
         UnknownProvider: Nobody offers that name; near names are in the message.
         InputError: The provider has no such setting, or a plug-in cannot be loaded.
     """
-    plugged_in = {} if name in _BUILT_IN else _plugged_in()
-    if name not in _BUILT_IN and name not in plugged_in:
-        raise UnknownProvider.among(name, provider_names())
     if name in _BUILT_IN:
         module, attribute = _BUILT_IN[name]
         factory = getattr(import_module(module), attribute)
+    elif name in offered(GROUP):
+        factory = plugin(GROUP, name)
     else:
-        factory = _load(plugged_in[name])
+        raise UnknownProvider.among(name, provider_names())
     try:
         provider: Provider = factory(**settings)
-    except TypeError as error:
-        message = f"provider {name!r} cannot be made with settings {sorted(settings)}: {error}"
+    except BizqLabError:
+        raise
+    except Exception as error:
+        message = f"provider {name!r} cannot be made with settings {sorted(settings)}: {type(error).__name__}: {error}"
         raise InputError(message, hint=f"help({getattr(factory, '__name__', name)}) lists them") from error
     return provider
-
-
-def _plugged_in() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
-def _load(point: EntryPoint) -> Any:
-    try:
-        return point.load()
-    except (ImportError, AttributeError) as error:
-        message = f"provider plug-in {point.name!r} ({point.value}) cannot be loaded: {error}"
-        raise InputError(message, hint="reinstall the package that offers it") from error
