@@ -32,13 +32,16 @@ def load_catalog(preset: str = "current", *, override: Path | None = None, as_of
     """Load a preset, and a file over it.
 
     Args:
-        preset: `current`, models sold in November 2026, or `classic`, the specification's own (S2).
+        preset: `current`, models sold in November 2026, or `classic`, the specification's own (S2); or the path of a
+            TOML file, whose name ends so, to lie over `current`.
         override: A TOML file with the same tables; what it names replaces or extends the preset field by field.
         as_of: Date for prices and retirements; today if not given, so that the rest can stay pure.
 
     Raises:
         InvalidCatalog: A file is missing, is not TOML, or says something inconsistent.
     """
+    if preset.endswith(".toml") and override is None:
+        preset, override = PRESETS[0], Path(preset)
     if preset not in PRESETS:
         message = f"preset == {preset!r}, must be one of {', '.join(PRESETS)}"
         raise InvalidCatalog(message, hint="pass a file of your own as `override`")

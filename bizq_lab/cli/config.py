@@ -14,6 +14,9 @@ from bizq_lab.config.importers import Source
 from bizq_lab.errors import InputError, NotEnoughData
 
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Today; default the clock's day.")]
+Models = Annotated[
+    Path | None, typer.Option("--models", help="A TOML file of models and task types over the config's catalog.")
+]
 ConfigArgument = Annotated[Path, typer.Argument(help="A published routing.json.")]
 
 
@@ -23,6 +26,7 @@ def tune(
     quality_floor: Annotated[float, typer.Option(min=0, max=1, help="Least success rate to keep.")] = 0.0,
     config: Annotated[Path | None, typer.Option(help="The config in force; its arms are tuned.")] = None,
     publish: Annotated[Path | None, typer.Option(help="Write the proposal to this routing.json.")] = None,
+    models: Models = None,
     prove: Annotated[bool, typer.Option("--prove", help="Show the proof; publishing then needs it.")] = False,
     reprice: Annotated[bool, typer.Option("--reprice", help="Logged tokens at the prices of today.")] = False,
     override: Annotated[str, typer.Option(help="Publish against the evidence, for this logged reason.")] = "",
@@ -33,12 +37,14 @@ def tune(
 
     Example: bizq-lab tune --log out/demo/lab.duckdb --config out/demo/routing.json --quality-floor 0.5
     """
+    from bizq_lab.catalog import load_catalog
     from bizq_lab.config import load_config
     from bizq_lab.lab import Lab
 
     when = (as_of or datetime.now(UTC)).date()
     present = None if config is None else load_config(_there(config))
-    catalog = "current" if present is None else present.catalog
+    name = "current" if present is None else present.catalog
+    catalog = load_catalog(name, override=models)
     with Lab.open(existing(log), catalog=catalog, config=present) as lab:
         proposal = lab.tune(budget_usd=budget, quality_floor=quality_floor, reprice=reprice, as_of=when)
         proof = lab.prove(proposal) if prove else None
@@ -57,7 +63,7 @@ def export(
         ),
     ] = "json",
     out: Annotated[Path | None, typer.Option(help="File to write; default is stdout.")] = None,
-    models: Annotated[Path | None, typer.Option(help="A TOML file of models on top of the config's catalog.")] = None,
+    models: Models = None,
     local_url: Annotated[str, typer.Option(help="Where the local server answers.")] = LOCAL_URL,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -182,6 +188,7 @@ def verify(
     key: Annotated[
         Path | None, typer.Option(help="Ed25519 public key in PEM; the config must be signed with it.")
     ] = None,
+    models: Models = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a config: schema, checksum, signature, weights, arms and expiry. Exits 3 when it has expired.
@@ -197,7 +204,7 @@ def verify(
         from bizq_lab.config.signing import verify_signature
 
         verify_signature(checked, read_key(key))
-    catalog = load_catalog(checked.catalog)
+    catalog = load_catalog(checked.catalog, override=models)
     for name, arm in checked.arms.items():
         refuse_retired(arm.model, catalog, offline=checked.purpose == "offline", where=f"arm {name!r}")
     facts = {

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, existing, say
+from bizq_lab.cli.reading import read_tasks
 from bizq_lab.errors import InputError, NotEnoughData
 
 if TYPE_CHECKING:
     from bizq_lab.analysis import Watch
     from bizq_lab.config import RoutingConfig
+    from bizq_lab.experiments.tester import Source
     from bizq_lab.lab import Lab
 
 DEFAULT_LOG = Path("lab.duckdb")
@@ -32,7 +34,10 @@ Primary = Annotated[str, typer.Option(help="The metric that decides: success, qu
 Margin = Annotated[float | None, typer.Option(help="Non-inferiority margin, in the metric's unit.")]
 Effect = Annotated[float | None, typer.Option("--minimum-effect", help="Smallest difference that matters.")]
 MaxCost = Annotated[float | None, typer.Option("--max-cost", help="Most USD that the experiment may spend.")]
-FromTasks = Annotated[Literal["bundled", "logged"] | None, typer.Option("--tasks", help="Where the tasks come from.")]
+FromTasks = Annotated[
+    str | None,
+    typer.Option("--tasks", help="Where the tasks come from: bundled, logged, or a JSONL file, `-` for stdin."),
+]
 Anytime = Annotated[bool, typer.Option("--anytime", help="May be looked at whenever one likes; splits always may.")]
 Provider = Annotated[Providers, typer.Option(help="`simulated` answers from a world with known truth.")]
 
@@ -55,6 +60,7 @@ def plan(
     primary: Primary = "success",
     margin: Margin = None,
     minimum_effect: Effect = None,
+    tasks: FromTasks = None,
     anytime: Anytime = False,
     max_cost: MaxCost = None,
     catalog: Preset = "current",
@@ -68,6 +74,7 @@ def plan(
         made = lab.experiment().plan(
             task_type,
             _names(arms),
+            tasks=_source(tasks),
             design="randomised" if online else "paired",
             unit=unit,
             weights=_shares(weights),
@@ -109,7 +116,7 @@ def run(
         found = lab.experiment().run_model_comparison(
             task_type,
             _names(arms),
-            tasks,
+            _source(tasks),
             sample_size=sample_size,
             repeats=repeats,
             primary_metric=primary,
@@ -258,6 +265,13 @@ def _first(lab: Lab) -> RoutingConfig:
     from bizq_lab.config import RoutingConfig
 
     return RoutingConfig.start(lab.catalog, as_of=datetime.fromtimestamp(lab.clock.now_us() / 1e6, UTC).date())
+
+
+def _source(tasks: str | None) -> Source | None:
+    """Where tasks come from, as an experiment takes it."""
+    if tasks is None or tasks == "bundled" or tasks == "logged":  # noqa: PLR1714 - mypy narrows only these
+        return tasks
+    return list(read_tasks(Path(tasks), None, "{}"))
 
 
 def _names(arms: str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from bizq_lab.cli.terminal import is_terminal, show
 from bizq_lab.core.display import printable
 from bizq_lab.core.result import Result
 from bizq_lab.errors import (
@@ -40,7 +41,12 @@ class Exit(IntEnum):
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 LogPath = Annotated[Path, typer.Option("--log", envvar="BIZQ_LAB_LOG", help="The DuckDB log.")]
-Preset = Annotated[str, typer.Option("--catalog", help="current or classic.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--catalog", envvar="BIZQ_LAB_CATALOG", help="current, classic, or a TOML file of your own on top of current."
+    ),
+]
 TaskType = Annotated[str | None, typer.Option("--task-type", "-t", help="Only this task type.")]
 
 
@@ -61,10 +67,12 @@ def say(text: str) -> None:
 
 
 def emit(answer: Result | dict[str, Any] | list[Any], *, as_json: bool, text: str | None = None) -> None:
-    """The answer on stdout: JSON when asked for, else text."""
+    """The answer on stdout: JSON when asked for, a table as wide as the terminal for a person, else plain text."""
     if as_json:
         data = answer.to_dict() if isinstance(answer, Result) else answer
         sys.stdout.write(to_json(data) + "\n")
+    elif text is None and isinstance(answer, Result) and is_terminal():
+        show(answer.sheet())
     else:
         sys.stdout.write(printable(str(answer) if text is None else text) + "\n")
 

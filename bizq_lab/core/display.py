@@ -139,21 +139,34 @@ def markdown_table(sheet: Sheet) -> str:
 
 
 def text_table(sheet: Sheet) -> str:
-    """Aligned plain text for a terminal or a log, at most 110 columns wide; wider tables continue below."""
-    title, summary, columns, rows, caveats, notes = sheet
-    shown = describe(columns, rows)
-    grid = [[_one_line(column.heading)] + [_one_line(_plain(column, row)) for row in rows] for column in shown]
-    widths = [max(map(columns_of, cells)) for cells in grid]
-    lines = [printable(title)]
-    for block in _blocks(widths, _naming(grid, widths)):
+    """Aligned plain text for a pipe or a log, at most 110 columns wide; wider tables continue below."""
+    lines = [printable(sheet.title)]
+    for block in side_by_side(sheet, MAX_TEXT_COLUMNS):
         lines.append("")
-        for number in range(len(rows) + 1):
-            cells = [_pad(grid[i][number], widths[i], right=shown[i].numeric) for i in block]
+        for number in range(len(sheet.rows) + 1):
+            cells = [_pad(strip.cells[number], strip.width, right=strip.numeric) for strip in block]
             lines.append("  ".join(cells).rstrip())
             if number == 0:
-                lines.append("  ".join("-" * widths[i] for i in block))
-    lines += ["", printable(summary), *(f"! {printable(caveat)}" for caveat in caveats)]
-    return "\n".join([*lines, printable(notes)] if notes else lines)
+                lines.append("  ".join("-" * strip.width for strip in block))
+    lines += ["", printable(sheet.summary), *(f"! {printable(caveat)}" for caveat in sheet.caveats)]
+    return "\n".join([*lines, printable(sheet.notes)] if sheet.notes else lines)
+
+
+class Strip(NamedTuple):
+    """One column in a fixed-width font: its heading and its cells, harmless and on one line each, and their width."""
+
+    cells: Sequence[str]
+    width: int
+    numeric: bool
+
+
+def side_by_side(sheet: Sheet, width: int) -> list[list[Strip]]:
+    """The table as blocks of columns, two spaces apart, that fit the width; each block repeats what names the rows."""
+    shown = describe(sheet.columns, sheet.rows)
+    grid = [[_one_line(column.heading)] + [_one_line(_plain(column, row)) for row in sheet.rows] for column in shown]
+    widths = [max(map(columns_of, cells)) for cells in grid]
+    blocks = _blocks(widths, _naming(grid, widths, width), width)
+    return [[Strip(grid[i], widths[i], shown[i].numeric) for i in block] for block in blocks]
 
 
 def markdown_text(text: str) -> str:
@@ -171,22 +184,22 @@ def _plain(column: Column, row: Mapping[str, Cell]) -> str:
     return str(cell)
 
 
-def _blocks(widths: Sequence[int], names: int) -> list[list[int]]:
+def _blocks(widths: Sequence[int], names: int, most: int) -> list[list[int]]:
     """Columns that fit side by side; the first `names` columns name the row, so every block repeats them."""
     fixed = list(range(names))
     blocks: list[list[int]] = [[*fixed]]
     for i in range(names, len(widths)):
         used = sum(widths[j] + 2 for j in blocks[-1])
-        if len(blocks[-1]) > names and used + widths[i] > MAX_TEXT_COLUMNS:
+        if len(blocks[-1]) > names and used + widths[i] > most:
             blocks.append([*fixed])
         blocks[-1].append(i)
     return blocks
 
 
-def _naming(grid: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
+def _naming(grid: Sequence[Sequence[str]], widths: Sequence[int], most: int) -> int:
     """How many leading columns tell every row apart; one, if that takes more than half of the width."""
     for count in range(1, len(grid)):
-        if sum(widths[:count]) > MAX_TEXT_COLUMNS // 2:
+        if sum(widths[:count]) > most // 2:
             break
         rows = list(zip(*grid[:count], strict=True))
         if len(set(rows)) == len(rows):

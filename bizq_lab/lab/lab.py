@@ -106,7 +106,7 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
 
         Args:
             path: The DuckDB file; its journal lies beside it.
-            catalog: A preset's name, or a loaded catalog.
+            catalog: A preset's name, a TOML file over `current`, or a loaded catalog.
             config: A routing config, or the file it was published to.
             providers: `live`, the real ones with keys from the environment; `simulated`, a world with known truth; or a
                 provider by catalog provider name.
