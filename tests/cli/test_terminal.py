@@ -27,7 +27,7 @@ class Screen(io.StringIO):
 def shown(monkeypatch: pytest.MonkeyPatch, sheet: Sheet, columns: int) -> str:
     """What a terminal of that width gets, with its colours."""
     screen = Screen()
-    monkeypatch.setattr(terminal.sys, "stdout", screen)
+    monkeypatch.setattr("sys.stdout", screen)
     for name, value in {"COLUMNS": str(columns), "TERM": "xterm-256color"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("NO_COLOR", raising=False)

@@ -79,7 +79,7 @@ def test_no_export_holds_a_key(target: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_unknown_target_is_one_clear_error() -> None:
     with pytest.raises(InputError, match="kubernetes"):
-        exported("kubernetes")  # type: ignore[arg-type] # the mistake is the subject
+        exported("kubernetes")  # the mistake is the subject
 
 
 def test_the_json_export_is_the_file_itself() -> None:

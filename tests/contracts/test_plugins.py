@@ -23,8 +23,10 @@ from bizq_lab.plugins import plugin
 from tests.support.lab_cli import ended, spawn
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
-PYTHON = "\n\n".join(body for language, body in BLOCKS if language == "python")
+BLOCKS: list[tuple[str, str]] = re.findall(
+    r"^```(\w+)\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+)
+PYTHON: str = "\n\n".join(body for language, body in BLOCKS if language == "python")
 POINTS, CHECKED = (tomllib.loads(body) for language, body in BLOCKS if language == "toml")
 TYPE = "customer.answer_inquiry"
 DAY = date(2026, 11, 1)
@@ -52,7 +54,7 @@ def raising(*_):
 
 
 def fussy():
-    raise LookupError("no licence")
+    raise LookupError("no licence for sk-abcdefghijklmnopqrstuvwxyz123456")
 
 
 RAISES = Exporter(write=raising)
@@ -187,8 +189,9 @@ def test_a_broken_provider_is_one_clear_error_and_near_names_are_told() -> None:
     assert make_provider("acme").name == "acme"
     with pytest.raises(InputError, match=r"'gone'.*no_such_module_of_anyone"):
         make_provider("gone")
-    with pytest.raises(InputError, match="LookupError: no licence"):
+    with pytest.raises(InputError, match="LookupError: no licence") as caught:
         make_provider("fussy")
+    assert "sk-abc" not in str(caught.value)
     with pytest.raises(UnknownProvider, match="acme"):
         make_provider("acmee")
 

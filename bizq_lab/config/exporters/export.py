@@ -145,10 +145,13 @@ def _written(target: str, exporter: Exporter, source: Source) -> str:
     if target in _BUILT_IN:
         return exporter.write(source)
     try:
-        text = exporter.write(source)
+        text: object = exporter.write(source)  # another package may not keep the type it promised
     except Exception as error:
-        message = f"exporter plug-in {target!r} failed: {type(error).__name__}: {error}"
-        raise InputError(message, hint="tell the maintainers of the package that offers it") from error
+        message = f"exporter plug-in {target!r} failed: {type(error).__name__}"
+        raise InputError(
+            message,
+            hint="tell the maintainers of the package that offers it; its own words are in the cause of this error",
+        ) from error
     if not isinstance(text, str):
         message = f"exporter plug-in {target!r} wrote a {type(text).__name__}"
         raise InputError(message, hint="its `write` must return the text of the file")

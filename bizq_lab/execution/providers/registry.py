@@ -7,6 +7,7 @@ from typing import Any
 
 from bizq_lab.core.protocols import Provider
 from bizq_lab.errors import BizqLabError, InputError, UnknownProvider
+from bizq_lab.execution.redact import redact
 from bizq_lab.plugins import Group, offered, plugin
 
 GROUP: Group = "bizq_lab.providers"
@@ -48,6 +49,6 @@ def make_provider(name: str, **settings: Any) -> Provider:
     except BizqLabError:
         raise
     except Exception as error:
-        message = f"provider {name!r} cannot be made with settings {sorted(settings)}: {type(error).__name__}: {error}"
+        message = f"provider {name!r} cannot be made with settings {sorted(settings)}: {type(error).__name__}: {redact(error)}"
         raise InputError(message, hint=f"help({getattr(factory, '__name__', name)}) lists them") from error
     return provider
