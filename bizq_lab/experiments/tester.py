@@ -138,7 +138,8 @@ class ModelABTester(Registry):
         """Run several paired experiments side by side, block by block, and return how many blocks were run.
 
         Blocks of the experiments alternate, so that a deadline leaves all of them with about the same n.
-        Past `deadline_s` seconds no new block starts; one that has started is finished.
+        Past `deadline_s` seconds no new block starts but each plan's first, without which it would answer nothing; one
+        that has started is finished.
 
         Args:
             plans: Registered here, before the first decision.
@@ -159,7 +160,7 @@ class ModelABTester(Registry):
         try:
             for depth in range(max(map(len, queues), default=0)):
                 for plan, task, repeat in (queue[depth] for queue in queues if depth < len(queue)):
-                    if deadline_s is not None and self.clock.monotonic() - started >= deadline_s:
+                    if depth and deadline_s is not None and self.clock.monotonic() - started >= deadline_s:
                         ends = {name: "finished" if end == "stopped" else end for name, end in ends.items()}
                         return done
                     if ends[plan.experiment] != "stopped":
@@ -202,7 +203,7 @@ class ModelABTester(Registry):
             arms: Arm ids of the config in force, or model keys; the first is the control.
             tasks: Given ones (other types are left out), `bundled` or `logged`; by default bundled, else logged.
             sample_size: Tasks per arm; by default what the task type declares, and never more than there are.
-            deadline_s: No new task starts after this many seconds.
+            deadline_s: No new task but the first starts after this many seconds.
             progress: Called after each execution.
             **wishes: As `plan` takes them, such as `primary_metric`, `repeats`, `max_cost_usd`.
 

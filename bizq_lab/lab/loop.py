@@ -32,7 +32,7 @@ class LoopOptions:
     Attributes:
         per_type: Tasks of each type.
         repeats: How often each task is executed by each arm.
-        deadline_s: No new pair starts after this many seconds; None means no limit.
+        deadline_s: No new pair but each type's first starts after this many seconds; None means no limit.
         budget_usd: Most that 1,000 tasks of each type may cost under the tuned weights; None means no cap.
         quality_floor: Least success rate that the tuned weights must keep, in [0, 1].
         as_of: The date the config and the report carry.
