@@ -49,6 +49,7 @@ def make_provider(name: str, **settings: Any) -> Provider:
     except BizqLabError:
         raise
     except Exception as error:
-        message = f"provider {name!r} cannot be made with settings {sorted(settings)}: {type(error).__name__}: {redact(error)}"
+        reason = f"{type(error).__name__}: {redact(error)}"
+        message = f"provider {name!r} cannot be made with settings {sorted(settings)}: {reason}"
         raise InputError(message, hint=f"help({getattr(factory, '__name__', name)}) lists them") from error
     return provider
