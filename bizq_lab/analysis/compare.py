@@ -14,6 +14,7 @@ from bizq_lab.analysis.extent import Conditions, Window
 from bizq_lab.analysis.families import Finding, Question, run_tests
 from bizq_lab.analysis.metrics import Metric, metric_named
 from bizq_lab.analysis.outcomes import Outcomes, read_outcomes
+from bizq_lab.analysis.people import HUMAN, with_people
 from bizq_lab.analysis.segments import with_segments
 from bizq_lab.analysis.unanswered import life_tables, rating_caveats, timeout_caveats
 from bizq_lab.analysis.validity import FATAL, condition_caveats, sample_ratio_caveats
@@ -103,10 +104,11 @@ def compare(
             metric_named(name).name: limit for name, limit in rails.items() if metric_named(name).name != metric.name
         },
         lifetimes=tables,
+        ratings={arm: outcomes.rated(arm) for arm in present} if outcomes.ratings else {},
     )
     caveats = condition_caveats(own, metric=metric.name, single_experiment=bool(experiment)) + split
     caveats += timeout_caveats(tables, against, treatments)
-    if metric.name == "rating":
+    if outcomes.ratings:
         caveats += rating_caveats(outcomes, against, treatments, alpha=alpha)
     if outcomes.design == "observational":
         caveats.append(
@@ -116,7 +118,9 @@ def compare(
     if missing and arms is None:
         caveats.append(Caveat(code="one_arm_empty", message=f"Planned arms without outcomes: {', '.join(missing)}"))
     answer = _answer(question, window, caveats, outcomes)
-    return with_segments(answer, question, outcomes) if by == "segment" else answer
+    if by == "segment":
+        answer = with_segments(answer, question, outcomes)
+    return with_people(answer, question, outcomes) if arms is None or HUMAN in arms else answer
 
 
 def _answer(question: Question, window: Window, caveats: list[Caveat], outcomes: Outcomes) -> Comparison:

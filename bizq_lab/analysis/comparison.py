@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bizq_lab.core.result import Cell as Value
 
-Role = Literal["primary", "guardrail", "secondary", "segment"]
+Role = Literal["primary", "guardrail", "secondary", "segment", "people"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,8 @@ class ComparisonRow:
 
     Attributes:
         metric: Such as `success`.
-        role: `primary`, `guardrail` or `secondary`; `segment` for the primary metric of one segment.
+        role: `primary`, `guardrail` or `secondary`; `segment` for the primary metric of one segment;
+            `people` for what people did who took over, which no verdict rests on.
         arm: The treatment.
         control: The control.
         n: Independent units: pairs of a task, or assignment units.
@@ -37,6 +38,8 @@ class ComparisonRow:
         p_value: Two-sided.
         p_adjusted: Holm over the treatments for the primary metric, over all secondary tests for the others.
         reading: `better`, `worse`, `equivalent` or `unclear`; a guardrail's `passed`, `failed` or `unclear`.
+        superiority: Of ratings, the probability that the treatment's is the higher one, ties counting half, by the
+            levels that were given; None for other metrics, or where the ratings are too few.
         segment: Whose tasks, where segments were asked for; else empty.
         shrunk: The segment's difference drawn towards the mean of all segments, by how little it knows.
     """
@@ -52,6 +55,7 @@ class ComparisonRow:
     p_value: float
     p_adjusted: float
     reading: str
+    superiority: Estimate | None = None
     segment: str = ""
     shrunk: Estimate | None = None
 

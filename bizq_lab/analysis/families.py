@@ -12,8 +12,10 @@ from bizq_lab.analysis.metrics import METRICS, Metric
 from bizq_lab.analysis.unanswered import restricted_test
 from bizq_lab.analysis.verdict import CHEAPER_SHARE, Guard, Standing, oriented, read_guardrail, read_primary, worst
 from bizq_lab.core.decision import Design
+from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.stats.multiplicity import holm
+from bizq_lab.stats.ordinal import LevelCounts, clustered_superiority
 from bizq_lab.stats.survival import LifeTable
 from bizq_lab.stats.types import Test
 
@@ -34,6 +36,7 @@ class Question:
         alpha: Two-sided error rate.
         guardrails: Largest acceptable loss by metric, in its unit.
         lifetimes: Response times by arm where calls ran out of time; else nothing.
+        ratings: Ratings by arm, as they were given.
     """
 
     samples: Mapping[str, Mapping[str, Sample]]
@@ -45,6 +48,7 @@ class Question:
     alpha: float
     guardrails: Mapping[str, float]
     lifetimes: Mapping[str, LifeTable] = field(default_factory=dict)
+    ratings: Mapping[str, LevelCounts] = field(default_factory=dict)
 
 
 class Finding(NamedTuple):
@@ -164,5 +168,14 @@ def _finding(question: Question, metric: Metric, arm: str, test: Test, *, p: flo
         p_value=test.p_value,
         p_adjusted=p,
         reading=reading,
+        superiority=_superiority(question, arm, level) if metric.name == "rating" else None,
     )
     return Finding(row, test)
+
+
+def _superiority(question: Question, arm: str, level: float) -> Estimate | None:
+    """What ranks say of ratings, whose levels are not equally far apart; None where there are too few."""
+    try:
+        return clustered_superiority(question.ratings[arm], question.ratings[question.control], level=level).estimate
+    except (NotEnoughData, KeyError):
+        return None

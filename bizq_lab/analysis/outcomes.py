@@ -9,10 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bizq_lab.analysis.contrast import Sample, samples
 from bizq_lab.analysis.extent import Conditions, Size, Window, read_conditions, read_size
-from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.analysis.metrics import METRICS, Metric
+from bizq_lab.analysis.people import HUMAN
 from bizq_lab.core.decision import Design
+from bizq_lab.stats.ordinal import LevelCounts
 
 if TYPE_CHECKING:
     from bizq_lab.store import Log
@@ -30,8 +34,9 @@ class Outcomes:
         design: How the arms were assigned.
         size: How large the window is.
         conditions: Under which conditions the outcomes arose.
-        clusters: Rows of `clusters.sql`, each with the sums of its ratings.
-        levels: Ratings by (segment, arm): how many outcomes had which.
+        clusters: Rows of `clusters.sql`, each with the sums of its ratings; of the arms that were assigned.
+        taken_over: Likewise, of the people who took over.
+        ratings: Rows of `rating_levels.sql`.
         durations: By arm: (lower edge of the bin in microseconds, outcomes, those that never came) of each bin.
     """
 
@@ -39,7 +44,8 @@ class Outcomes:
     size: Size
     conditions: Conditions
     clusters: Sequence[Row]
-    levels: Mapping[tuple[str, str], Mapping[int, int]]
+    taken_over: Sequence[Row]
+    ratings: Sequence[Row]
     durations: Mapping[str, Sequence[tuple[int, int, int]]]
 
     @property
@@ -57,6 +63,10 @@ class Outcomes:
         rows = self.samples_rows(arms, segment=segment)
         return {name: samples(rows, metric, self.group_size) for name, metric in METRICS.items()}
 
+    def people(self, metric: Metric) -> Sample | None:
+        """What the people did who took over; None where it was not measured, or nobody did."""
+        return samples(_merged(self.taken_over), metric, self.group_size).get(HUMAN)
+
     def samples_rows(self, arms: Iterable[str], *, segment: str | None = None) -> Sequence[Row]:
         """Clusters of some arms, of one segment or over all."""
         own = self.only(arms)
@@ -66,6 +76,27 @@ class Outcomes:
     def group_size(self) -> Size | None:
         """How large the window is, where clusters are random groups."""
         return self.size if self.size.grouped else None
+
+    def levels(self, arm: str, segment: str) -> Mapping[int, int]:
+        """How many of one arm's outcomes of a segment got which rating, in millionths."""
+        found: dict[int, int] = {}
+        for row in self.ratings:
+            if (row["arm"], row["segment"]) == (arm, segment):
+                found[row["rating_ppm"]] = found.get(row["rating_ppm"], 0) + row["n"]
+        return found
+
+    def rated(self, arm: str) -> LevelCounts:
+        """One arm's ratings by cluster and the levels that were given."""
+        found: dict[tuple[str, int], int] = {}
+        for row in self.ratings:
+            if row["arm"] == arm:
+                key = f"#{row['bucket']}" if self.size.grouped else row["cluster"], row["rating_ppm"]
+                found[key] = found.get(key, 0) + row["n"]
+        return LevelCounts(
+            np.array([cluster for cluster, _ in found], dtype=np.str_),
+            np.array([ppm for _, ppm in found], dtype=np.float64) * float(METRICS["rating"].factor),
+            np.array(list(found.values()), dtype=np.float64),
+        )
 
     def segments(self, arms: Iterable[str]) -> tuple[str, ...]:
         """Segments of some arms, by name."""
@@ -92,10 +123,6 @@ def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment
         flags = {"by_arm": True, "by_model": False, "by_workspace": False, "by_day": False, "served": False}
         durations = log.query("durations", **params, **flags, by_rules=conditions.by_rules)
     _add_ratings(clusters, ratings)
-    levels: dict[tuple[str, str], dict[int, int]] = {}
-    for row in ratings:
-        own = levels.setdefault((row["segment"], row["arm"]), {})
-        own[row["rating_ppm"]] = own.get(row["rating_ppm"], 0) + row["n"]
     bins: dict[str, list[tuple[int, int, int]]] = {}
     for row in durations:
         bins.setdefault(row["arm"], []).append((row["bin_us"], row["n"], row["unanswered"]))
@@ -103,8 +130,9 @@ def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment
         design=chosen,
         size=size,
         conditions=conditions.of(design=chosen),
-        clusters=clusters,
-        levels=levels,
+        clusters=[row for row in clusters if row["arm"] != HUMAN],
+        taken_over=[row for row in clusters if row["arm"] == HUMAN],
+        ratings=ratings,
         durations=bins,
     )
 

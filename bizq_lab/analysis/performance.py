@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from bizq_lab.analysis.cells import Cell, read_cells
 from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import FIRST_TOKEN, METRICS
+from bizq_lab.analysis.people import HUMAN, PEOPLE
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.result import Provenance, Result
 from bizq_lab.errors import NotEnoughData
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from bizq_lab.store import Log
 
 FEW = 20
-HUMAN = "human"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,8 +217,7 @@ def _caveats(cells: Sequence[Cell], conditions: Conditions) -> tuple[Caveat, ...
     if any(cell.n and cell.row["cost_n"] < cell.n for cell in cells):
         found.append(Caveat(code="unpriced", message="Some calls have no known price; costs are means over the rest"))
     if any(cell.row["model"] == HUMAN for cell in cells):
-        said = "People got only the tasks that no model completed: their arm is not comparable with the others"
-        found.append(Caveat(code="people", message=said))
+        found.append(PEOPLE)
     if conditions.several("catalog_version"):
         found.append(Caveat(code="mixed_prices", message="Some cells mix price versions"))
     if conditions.several("quality_source"):

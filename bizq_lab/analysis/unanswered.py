@@ -111,7 +111,7 @@ def _reported(outcomes: Outcomes, arm: str) -> dict[str, Reported]:
     found = {}
     for segment in outcomes.segments([arm]):
         n = sum(row["n"] for row in outcomes.only([arm]) if row["segment"] == segment)
-        levels = outcomes.levels.get((segment, arm), {})
+        levels = outcomes.levels(arm, segment)
         moments = Moments(
             sum(levels.values()),
             sum(level * count for level, count in levels.items()),
@@ -129,6 +129,8 @@ def _pooled(strata: Mapping[str, Reported]) -> Reported:
 
 
 def _at_random(mine: Mapping[str, Reported], theirs: Mapping[str, Reported], level: float) -> str:
+    if len(mine) == 1:  # no segments: the row's own difference says it
+        return ""
     try:
         test = difference_at_random(list(mine.values()), list(theirs.values()), unit="rating", level=level)
     except NotEnoughData:

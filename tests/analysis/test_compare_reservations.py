@@ -13,6 +13,7 @@ from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.store import Log
 from tests.support.analysis_log import TASK_TYPE, Stream, pairs
+from tests.support.store_events import make_event
 
 HALVES = [{"arm": arm, "propensity": 0.5} for arm in ("a", "b")]
 
@@ -135,6 +136,48 @@ def test_silence_that_depends_on_the_arm_is_told_with_bounds(log: Log, stream: S
     (told,) = [c.message for c in answer.caveats if c.code == "ratings_missing"]
     assert "whatever the silent think" in told
     assert "if silence depends on the segment alone" in told
+
+
+def test_ratings_are_ranked_by_the_levels_that_were_given(log: Log, stream: Stream) -> None:
+    """Fractions are levels like others; several ratings of one unit count once."""
+    for number in range(120):
+        arm = "ab"[number % 2]
+        for repeat in range(2):
+            rated = {"unit": f"u{number}", "propensity_ppb": 500_000_000, "candidates": HALVES, "design": "randomised"}
+            decision = stream.run(arm=arm, task=f"t{number}", repeat=repeat, succeeded=True, decide=rated)
+            stream.rate(decision, (3.0, 3.5, 4.0)[number % 3] + (0.5 if arm == "b" and number % 4 == 1 else 0.0))
+    row = next(r for r in asked(log).rows if r.metric == "rating")
+    assert row.superiority is not None
+    assert 0.5 < row.superiority.lower < row.superiority.value < row.superiority.upper < 1.0
+    assert (row.superiority.n, row.superiority.unit) == (120, "probability")
+    assert all(r.superiority is None for r in asked(log).rows if r.metric != "rating")
+
+
+def test_people_who_took_over_are_an_arm_beside_the_comparison_and_decide_nothing(log: Log, stream: Stream) -> None:
+    decisions = [unit(stream, number, arm="ab"[number % 2], succeeded=number % 4 > 0) for number in range(80)]
+    alone = asked(log)
+    for number in range(0, 80, 4):
+        log.append(
+            make_event(
+                "human_task",
+                decision_id=decisions[number],
+                human_task_id=f"h{number}",
+                status="done",
+                succeeded=True,
+                cost_nano_usd=5_000_000_000 + number,
+                due_at_us=0,
+            )
+        )
+    answer = asked(log)
+    people = {row.metric: row for row in answer.rows if row.role == "people"}
+    assert {"success", "quality", "cost", "latency"} <= people.keys()
+    assert (people["cost"].arm, people["cost"].n) == ("human", 20)
+    assert people["cost"].arm_mean.value == pytest.approx(5.0)
+    assert {row.reading for row in people.values()} == {"unclear"}
+    assert "people" in codes(answer)
+    assert answer.rows[: len(alone.rows)] == alone.rows
+    assert (answer.verdict, answer.winner) == (alone.verdict, alone.winner)
+    assert not [row for row in asked(log, arms=["a", "b"]).rows if row.role == "people"]
 
 
 def test_segments_are_shrunk_towards_each_other_and_decide_nothing(log: Log, stream: Stream) -> None:

@@ -1,6 +1,6 @@
 -- clusters: what each arm did on each task, or to each assignment unit: the rows that a comparison is computed from.
 -- grain:   one row per (task_type, segment, arm, cluster, bucket)
--- reads:   task_outcome
+-- reads:   arm_outcome
 -- columns: <x> sum over the cluster's outcomes, <x>_n how many have x; _us, _nano, _ppm as in the log. n counts outcomes,
 --          decisions those still pending too;
 --          first_us is the first decision, its outcome arrived or not. Where grouped, cluster is '' and bucket tells the
@@ -9,6 +9,7 @@
 --          design, by_rules (whether some arm may be 'default', which then goes by its model), by_segment (else segment is
 --          ''), grouped (4,096 random groups of clusters instead of the clusters)
 --
+-- People who took over are the arm 'human' beside those of any design (S21), drawn together as the decisions they took over.
 -- Paired designs cluster by task, with its repeats; the others by assignment unit. An answer that never came has quality
 -- 0. What was cancelled is nobody's outcome and no exposure: a split that cancelling has skewed is a skewed split.
 -- The inner keys are bare columns or constants: DuckDB groups those by their dictionaries, at half the cost.
@@ -31,13 +32,13 @@ WITH cluster AS (
         count(response_time_us) AS latency_n,
         sum(response_time_us) AS latency,
         min(decided_at_us) AS first_us
-    FROM task_outcome
+    FROM arm_outcome
     WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
       AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
       AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
       AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
-      AND design = $design
+      AND (design = $design OR arm = 'human')
       AND status <> 'cancelled'
     GROUP BY ALL
 )
