@@ -90,7 +90,8 @@ def _check(models: Mapping[str, ModelEntry], entries: Mapping[str, TaskTypeEntry
 
 
 def _check_task_type(entry: TaskTypeEntry, models: Mapping[str, ModelEntry], where: str) -> None:
-    for key in (entry.model, *entry.models, *entry.efficiency):
+    judges = (entry.judge_model,) if entry.judge_model else ()
+    for key in (entry.model, *entry.models, *entry.efficiency, *judges):
         if key not in models:
             message = f"{where} names model {key!r}, which the catalog does not have"
             raise InvalidCatalog(message, hint=f"known: {', '.join(sorted(models))}")

@@ -8,7 +8,7 @@ from bizq_lab.catalog.schema import TaskTypeEntry
 
 DEFAULT_TYPE = "default"
 # What a prompt asks for belongs together; the rest of an entry is about the model and may be inherited.
-_OF_THE_PROMPT = ("prompts", "checks", "judge", "value_usd", "min_tokens", "quality", "human_minutes")
+_OF_THE_PROMPT = ("prompts", "checks", "judge", "judge_model", "value_usd", "min_tokens", "quality", "human_minutes")
 
 
 def prefixes_of(name: str) -> Iterator[str]:

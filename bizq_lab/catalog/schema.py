@@ -17,6 +17,11 @@ Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Names = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str])]
 
 
+def _is_unsaid(value: object) -> bool:
+    """Whether a field says nothing. Then it is left out of the dump: a new field gives no catalog a new version."""
+    return not value
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -93,6 +98,8 @@ class ModelEntry(_Frozen):
         return f"{self.provider}/{self.model}"
 
 
+LEAST_SCORE = 0.5  # of the check `judge`, unless its `min_score` says otherwise
+
 BuiltInCheck = Literal[
     "non_empty",
     "finish_reason",
@@ -106,6 +113,7 @@ BuiltInCheck = Literal[
     "json_fields",
     "numbers",
     "hashtags",
+    "judge",
 ]
 PLUGGED_IN_CHECKS: Group = "bizq_lab.checks"
 
@@ -179,13 +187,15 @@ class TaskTypeEntry(_Frozen):
         capabilities: What a model must be able to do.
         side_effects: A repeated execution could act twice (S22).
         value_usd: What one success is worth.
-        quality: Where quality comes from (S7).
+        quality: Where quality comes from (S7). `judge` counts once people were found to agree with the judge; until
+            then it is the share of checks passed.
         sample_size: Default n per arm of an experiment.
         margin: Default non-inferiority margin on quality.
         minimum_effect: Default minimum detectable effect on quality.
         models: Keys allowed; empty means all.
         efficiency: Hand-made ordering by value for money, best first (S17).
         judge: Rubric for an LLM judge, or empty.
+        judge_model: Key of the model that judges each answer, where `checks` name the check `judge`.
         human_minutes: Estimated minutes when escalated.
         hedge: When a second call may start beside one that is late; None never does.
         stands_for: Prefix such as `content.*` whose undeclared task types take this one's model and parameters (S1).
@@ -210,6 +220,7 @@ class TaskTypeEntry(_Frozen):
     models: tuple[str, ...] = ()
     efficiency: tuple[str, ...] = ()
     judge: str = ""
+    judge_model: str = Field(default="", exclude_if=_is_unsaid)
     human_minutes: Annotated[int, Field(gt=0)] = 45
     hedge: HedgeSpec | None = None
     stands_for: str = ""
@@ -218,5 +229,27 @@ class TaskTypeEntry(_Frozen):
     def _acts_once(self) -> TaskTypeEntry:
         if self.side_effects and self.hedge is not None:
             message = f"{self.type}: a task with side effects must not be hedged, for both calls could act"
+            raise ValueError(message)
+        return self
+
+    @property
+    def judge_check(self) -> CheckSpec | None:
+        """How a judge takes part in acceptance; None where it does not."""
+        return next((check for check in self.checks if check.name == "judge"), None)
+
+    @model_validator(mode="after")
+    def _is_judged(self) -> TaskTypeEntry:
+        check = self.judge_check
+        if check is None:
+            if self.quality == "judge":
+                message = f"{self.type}: quality comes from a judge, but no check is named 'judge'"
+                raise ValueError(message)
+            return self
+        if not self.judge or not self.judge_model:
+            message = f"{self.type}: the check 'judge' needs a rubric (judge) and a model (judge_model)"
+            raise ValueError(message)
+        least = check.params.get("min_score", LEAST_SCORE)
+        if isinstance(least, bool) or not isinstance(least, int | float) or not 0.0 <= least <= 1.0:
+            message = f"{self.type}: min_score of the check 'judge' == {least!r}, must be in [0, 1]"
             raise ValueError(message)
         return self

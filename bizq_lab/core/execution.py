@@ -100,9 +100,23 @@ class CheckResult(NamedTuple):
     detail: str = ""
 
 
+class Opinion(NamedTuple):
+    """What a judge made of an answer before it was accepted, and what asking took.
+
+    Attributes:
+        score: In [0, 1]; None when there is none to be believed.
+        cost: Of the judge's call; None when its price is unknown.
+        seconds: From the answer to the verdict.
+    """
+
+    score: float | None
+    cost: Money | None
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One call that was made, charged to the model it went to."""
+    """One call that was made, charged to the model it went to; the judge's call, if one was asked, is apart."""
 
     attempt_id: str
     ordinal: int
@@ -115,6 +129,18 @@ class Attempt:
     error_message: str = ""
     maybe_billed: bool = False
     checks: tuple[CheckResult, ...] = ()
+    opinion: Opinion | None = None
+
+    @property
+    def total_cost(self) -> Money | None:
+        """Of the call and of its judge; None when some price is unknown."""
+        judged = Money(0) if self.opinion is None else self.opinion.cost
+        return None if self.cost is None or judged is None else self.cost + judged
+
+    @property
+    def total_seconds(self) -> float:
+        """Of the call and of its judge."""
+        return self.response_time_s + (0.0 if self.opinion is None else self.opinion.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, EventSink, IdSource, Provider
     from bizq_lab.core.task import RoutingContext, Task
     from bizq_lab.execution.health import HealthBook
+    from bizq_lab.execution.opinion import SecondOpinion
 
 log = logging.getLogger("bizq_lab.execution")
 LOST = "another call for the same answer was faster"
+CANCELLED = "the caller cancelled"
 Timeout = Callable[[float], AbstractAsyncContextManager[object]]
 
 
@@ -47,7 +49,17 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One task being executed."""
+    """One task being executed.
+
+    Attributes:
+        decision: What was decided.
+        task: The task.
+        context: Whose, and within which limits.
+        entry: Its task type.
+        repeat: Which repetition of the task, from 0.
+        purpose: Whether the call serves the task or judges an answer to it.
+        opinion: Who judges each answer that the checks let pass; None where nobody does.
+    """
 
     decision: RoutingDecision
     task: Task
@@ -55,6 +67,13 @@ class Job:
     entry: TaskTypeEntry
     repeat: int
     purpose: Literal["task", "judge"] = "task"
+    opinion: SecondOpinion | None = None
+
+    @property
+    def quality_source(self) -> Literal["judge", "checks"]:
+        """The one source of this task's quality (S7): a judge where it is declared and people agree with it."""
+        judged = self.entry.quality == "judge" and self.opinion is not None and self.opinion.trusted
+        return "judge" if judged else "checks"
 
 
 class Ended(NamedTuple):
@@ -136,6 +155,7 @@ class Attempts:
         keep: Callable[[Ended], None],
         *,
         flags: tuple[str, ...] = (),
+        review: Callable[[Attempt], Awaitable[Attempt]] | None = None,
     ) -> Ended:
         """Reserve, write that it starts, send, judge, write how it ended, settle (N1, N5).
 
@@ -146,6 +166,8 @@ class Attempts:
             worst: As `worst_case` said.
             keep: Told of the attempt the moment its row is written, even if the caller is being cancelled.
             flags: What else the row should say.
+            review: Has the last word on an answer that the checks let pass, before its row is written; it may say that
+                the caller cancelled meanwhile.
 
         Raises:
             BudgetRefused: The worst case would pass a cap; nothing was sent or written.
@@ -164,8 +186,7 @@ class Attempts:
         try:
             reply = await self._send(call, provider)
         except asyncio.CancelledError as cancelled:
-            why = LOST if LOST in cancelled.args else "the caller cancelled"
-            gone = ProviderError(why, error_class="cancelled")
+            gone = ProviderError(why_cancelled(cancelled), error_class="cancelled")
             await self._book(job, Ended(self._failed(attempt_id, call, gone, worst, started)), gone, keep, flags)
             raise
         except BizqLabError as error:
@@ -174,7 +195,12 @@ class Attempts:
             attempt = self._failed(attempt_id, call, failure, worst, started)
             return await self._book(job, Ended(attempt, failure.retry_after_s, original), failure, keep, flags)
         attempt, served = self._answered(attempt_id, job, call, reply)
-        return await self._book(job, Ended(attempt, served=served), None, keep, flags)
+        if review is not None and attempt.status == "completed":
+            attempt = await review(attempt)
+        ended = await self._book(job, Ended(attempt, served=served), None, keep, flags)
+        if attempt.status == "cancelled":  # in the middle of the review
+            raise asyncio.CancelledError(attempt.error_message)
+        return ended
 
     def _started(self, attempt_id: str, job: Job, call: ProviderCall, worst: int | None) -> AttemptStartedEvent:
         return AttemptStartedEvent(
@@ -309,3 +335,8 @@ class Attempts:
         except UnknownModel:
             return Served(served_id, ("priced_as_requested",))
         return Served(key) if key == config.key else Served(key, ("served_model_mismatch",))
+
+
+def why_cancelled(cancelled: asyncio.CancelledError) -> str:
+    """Whether a call lost a race, or its caller gave up."""
+    return LOST if LOST in cancelled.args else CANCELLED

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from bizq_lab.core.execution import ProviderReply
     from bizq_lab.core.task import Task
 
-# These say whether there is an answer at all, not how good it is.
-_PRESENCE = frozenset({"non_empty", "finish_reason"})
+# The first two say whether there is an answer at all; a judge is a source of quality of its own. None says how good it
+# is by the checks.
+_APART = frozenset({"non_empty", "finish_reason", "judge"})
 
 
 def run_checks(entry: TaskTypeEntry, task: Task, reply: ProviderReply) -> tuple[CheckResult, ...]:
-    """Every check of the task type, in order.
+    """Every check of the task type, in order, but for the judge, whom `SecondOpinion` asks.
 
     A check reads its parameters from the task type; what the task's own `expected` says under the same name wins.
     The output is hostile: it is read up to a bound, no pattern backtracks over it, and nothing it holds can raise.
@@ -36,6 +37,8 @@ def run_checks(entry: TaskTypeEntry, task: Task, reply: ProviderReply) -> tuple[
     evidence = Evidence(text, plain(text), len(reply.text.strip()), reply.finish_reason)
     results = []
     for spec in entry.checks:
+        if spec.name == "judge":
+            continue
         fault = _fault(spec.name, evidence, {**spec.params, **task.expected})
         results.append(CheckResult(spec.name, not fault, spec.severity, fault))
     return tuple(results)
@@ -64,5 +67,5 @@ def share_passed(checks: Sequence[CheckResult]) -> float | None:
     """
     if any(check.name == "non_empty" and not check.passed for check in checks):
         return 0.0
-    counted = [check.passed for check in checks if check.name not in _PRESENCE]
+    counted = [check.passed for check in checks if check.name not in _APART]
     return sum(counted) / len(counted) if counted else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bizq_lab.core.decision import RoutingDecision
@@ -21,6 +21,7 @@ from bizq_lab.execution.human_tasks import HumanDesk
 from bizq_lab.execution.judge import Judge
 from bizq_lab.execution.limits import ModelLimits, catalog_limits
 from bizq_lab.execution.loop import background
+from bizq_lab.execution.opinion import SecondOpinion
 from bizq_lab.execution.progress import Progress
 from bizq_lab.execution.records import Payloads
 from bizq_lab.execution.results import Results
@@ -29,12 +30,14 @@ from bizq_lab.execution.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
+    from bizq_lab.catalog.schema import TaskTypeEntry
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, EventSink, IdSource, Provider
     from bizq_lab.core.task import RoutingContext, Task
     from bizq_lab.execution.cache import ResponseCache
 
 T = TypeVar("T")
+Trusts = Callable[[str, str], bool]
 OnBudget = Literal["escalate", "stop"]
 
 
@@ -60,6 +63,8 @@ class ResilientExecutor:
         stream: Whether to stream, and so to measure the time to first token.
         payloads: Whether outputs are kept in the log: `full`, `hash` or `none`.
         timeout: Bounds one call in time; replaced in tests with a fake clock.
+        trusts: Whether people agree with a judge (by catalog key) on a task type; by default with none. Asked on a
+            thread, for it may read the log.
         telemetry: Reports spans and metrics; by default to whatever OpenTelemetry providers the application configured.
     """
 
@@ -82,9 +87,10 @@ class ResilientExecutor:
         payloads: Payloads = "full",
         timeout: Timeout = asyncio.timeout,
         telemetry: Telemetry | None = None,
+        trusts: Trusts = lambda *_: False,
     ) -> None:
         """Wire the parts; nothing is opened yet."""
-        self._catalog, self._providers, self._ids = catalog, providers, ids
+        self._catalog, self._providers, self._ids, self._trusts = catalog, providers, ids, trusts
         self._retry = retry or RetrySettings()
         clock = clock or SystemClock()
         self.limits = limits or catalog_limits(catalog, clock=clock, timeout=timeout)
@@ -182,7 +188,10 @@ class ResilientExecutor:
         on_budget: OnBudget = "escalate",
     ) -> TaskResult:  # fmt: skip
         entry, _ = self._catalog.task_type(task.type)
-        job = Job(decision=decision, task=task, context=context, entry=entry, repeat=repeat)
+        job = Job(
+            decision=decision, task=task, context=context, entry=entry, repeat=repeat,
+            opinion=await self._opinion(entry, task.type),
+        )  # fmt: skip
         cap = None if context.max_cost is None else Money.from_usd(context.max_cost).nano_usd
         budget = ChainBudget(
             attempts_left=self._retry.attempts_per_task, deadline_s=context.max_processing_time, cap_nano_usd=cap
@@ -197,3 +206,15 @@ class ResilientExecutor:
             if watch is not None:
                 watch.ended(result)
             return result
+
+    async def _opinion(self, entry: TaskTypeEntry, task_type: str) -> SecondOpinion | None:
+        """Who judges the answers of a task type; nobody, for most."""
+        spec = entry.judge_check
+        if spec is None:
+            return None
+        judge, made = self.judge(entry.judge_model), self._attempts
+        trusted = await asyncio.to_thread(self._trusts, judge.key, task_type)
+        return SecondOpinion(
+            judge=judge, spec=spec, trusted=trusted, sink=made.sink, clock=made.clock, ids=self._ids,
+            payloads=made.payloads,
+        )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bizq_lab.errors import BudgetRefused
+from bizq_lab.execution.cache import Recalled
 from bizq_lab.execution.guards import Skipped, provider_for
 from bizq_lab.execution.limits import Refused
 from bizq_lab.execution.pricing import worst_case_input_tokens
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bizq_lab.catalog import Catalog
-    from bizq_lab.core.execution import ProviderCall
+    from bizq_lab.core.execution import Attempt, ProviderCall
     from bizq_lab.core.model import ModelConfig
     from bizq_lab.core.protocols import Clock, Provider
     from bizq_lab.execution.attempts import Attempts, Ended
@@ -87,17 +88,17 @@ class Gate:
         chain.budget.elapsed_s += waited_s
         if isinstance(turn, Refused):
             return Skipped("rate_limit", turn.message)
-        usage = None
+        chain.on_answer = turn.end
         try:
             timeout_s = self._time_for(chain, config)  # less is left than before the wait
             if isinstance(timeout_s, Skipped):
                 return timeout_s
             last = await self._guarded(chain, replace(call, timeout_s=timeout_s), provider)
             if not isinstance(last, Skipped) and last.attempt.reply is not None:
-                usage = last.attempt.reply.usage
+                turn.end(last.attempt.reply.usage)
             return last
         finally:
-            turn.end(usage)
+            turn.end()
 
     async def _guarded(self, chain: Progress, call: ProviderCall, provider: Provider) -> Ended | Skipped:
         """One call, if money and circuit allow it."""
@@ -123,10 +124,20 @@ class Gate:
     async def _paid(
         self, chain: Progress, call: ProviderCall, provider: Provider, worst: int | None
     ) -> Ended | Skipped:
-        """One call, if the ledger has the money."""
+        """One call, if the ledger has the money; its answer is judged where the task type says so."""
+        opinion = chain.job.opinion
+
+        async def review(attempt: Attempt) -> Attempt:
+            chain.on_answer(attempt.reply.usage if attempt.reply else None)  # the judge may need a turn of its own
+            return attempt if opinion is None else await opinion.of(chain, attempt)
+
+        # What a cache says again was judged when it was said first.
+        judged = opinion is not None and not isinstance(provider, Recalled)
         try:
             flags = ("hedge",) if chain.hedge else ()
-            return await self.attempts.make(chain.job, call, provider, worst, chain.keep, flags=flags)
+            return await self.attempts.make(
+                chain.job, call, provider, worst, chain.keep, flags=flags, review=review if judged else None
+            )
         except BudgetRefused as refusal:
             chain.unfunded = True
             return Skipped("budget", refusal.message)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bizq_lab.catalog.schema import CheckSpec
 from bizq_lab.core.execution import ProviderCall
-from bizq_lab.core.ids import digest
 from bizq_lab.core.money import Money
 from bizq_lab.errors import InputError
 from bizq_lab.execution.attempts import Ended, Job
@@ -26,6 +25,7 @@ from bizq_lab.execution.judge_text import (
     ask_choice,
     ask_score,
     read_answer,
+    rubric_version,
     speaks_to_judge,
 )
 from bizq_lab.execution.progress import Progress
@@ -52,6 +52,7 @@ class Verdict(NamedTuple):
         reason: The judge's own words, or why there are none; hostile until escaped.
         attempt_id: Its call; empty when none was made.
         cost: Of the call; None when its price is unknown.
+        seconds: That the call took.
     """
 
     score: float | None
@@ -59,6 +60,7 @@ class Verdict(NamedTuple):
     reason: str
     attempt_id: str = ""
     cost: Money | None = Money(0)
+    seconds: float = 0.0
 
 
 class Preference(NamedTuple):
@@ -100,12 +102,12 @@ class Judge:
 
     def rubric_version(self, task_type: str) -> str:
         """Changes with the rubric, and with how the judge is asked."""
-        ask = ask_score(task_type=task_type, rubric=self._rubric(task_type), task_input="", output="", nonce="n")
-        return digest(ask.system)[:16]
+        return rubric_version(task_type, self._rubric(task_type))
 
     async def score(
-        self, task: Task, context: RoutingContext, output: str, *, decision_id: str, number: int = 0
-    ) -> Verdict:
+        self, task: Task, context: RoutingContext, output: str, *, decision_id: str, number: int = 0,
+        budget: ChainBudget | None = None,
+    ) -> Verdict:  # fmt: skip
         """Score one text by the rubric of its task type.
 
         Args:
@@ -114,6 +116,7 @@ class Judge:
             output: What was answered.
             decision_id: On whose books the call is.
             number: How many calls of this judge the decision has already.
+            budget: Time and money that are left for it; None means no limit but its own.
 
         Raises:
             InputError: The task type has no rubric, or the text must not leave the machine.
@@ -125,10 +128,10 @@ class Judge:
         ask = ask_score(
             task_type=task.type, rubric=rubric, task_input=task.input, output=output, nonce=self.ids("mark")
         )
-        reading, ended = await self._ask(task, context, ask, decision_id=decision_id, number=number)
+        reading, ended = await self._ask(task, context, ask, decision_id=decision_id, number=number, budget=budget)
         if isinstance(ended, Skipped):
             return Verdict(None, "failed", ended.message)
-        found = (ended.attempt.attempt_id, ended.attempt.cost)
+        found = (ended.attempt.attempt_id, ended.attempt.cost, ended.attempt.response_time_s)
         if ended.attempt.reply is None:
             return Verdict(None, "failed", ended.attempt.error_class, *found)
         if reading is None or reading.score is None:
@@ -172,8 +175,9 @@ class Judge:
         return entry.judge
 
     async def _ask(
-        self, task: Task, context: RoutingContext, ask: Ask, *, decision_id: str, number: int
-    ) -> tuple[Reading | None, Ended | Skipped]:
+        self, task: Task, context: RoutingContext, ask: Ask, *, decision_id: str, number: int,
+        budget: ChainBudget | None = None,
+    ) -> tuple[Reading | None, Ended | Skipped]:  # fmt: skip
         config = self._config(task)
         preferences = context.workspace_preferences
         if preferences is not None and preferences.residency == "local" and not is_local(config, self.catalog):
@@ -184,14 +188,19 @@ class Judge:
         provider = provider_for(config, self.gate.providers, self.catalog)
         if isinstance(provider, Skipped):
             return None, provider
+        left_s = TIMEOUT_S if budget is None or budget.time_left_s is None else min(TIMEOUT_S, budget.time_left_s)
+        if left_s <= 0.0:
+            return None, Skipped("deadline", "no time was left")
         job = self._job(task, context, config, decision_id)
         held = "json_schema" in self.catalog.resolve(config.key).capabilities or config.provider == "local"
         call = ProviderCall(
             config=config, prompt=ask.user, system=ask.system, task_type=task.type, task_key=task.key, arm="judge",
-            stream=False, timeout_s=TIMEOUT_S, ordinal=_LATER + number, task=task,
+            stream=False, timeout_s=left_s, ordinal=_LATER + number, task=task,
             json_schema=ask.schema if held else None,
         )  # fmt: skip
-        chain = Progress(job=job, budget=ChainBudget(attempts_left=1, deadline_s=None, cap_nano_usd=None), routed=True)
+        chain = Progress(
+            job=job, budget=budget or ChainBudget(attempts_left=1, deadline_s=None, cap_nano_usd=None), routed=False
+        )
         ended = await self.gate.send(chain, call, provider)
         reply = ended.attempt.reply if isinstance(ended, Ended) else None
         return (None if reply is None else read_answer(reply.text, ask)), ended

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import Any, Literal, NamedTuple
 
+from bizq_lab.core.ids import digest
+
 BEST, WORST = 5, 1
 MAX_REASON = 300
 MAX_JUDGED = 20_000  # characters; beyond that no rubric of ours is about a single text
@@ -108,6 +110,12 @@ def ask_choice(*, task_type: str, rubric: str, task_input: object, first: str, s
     system = _system(task_type, rubric, answer, "Say which one fulfils it better.")
     blocks = (("INPUT", json.dumps(task_input, ensure_ascii=False)), ("FIRST", first), ("SECOND", second))
     return Ask(system, "".join(_block(name, text, nonce) for name, text in blocks), _schema(properties), canary)
+
+
+def rubric_version(task_type: str, rubric: str) -> str:
+    """Changes with the rubric, and with how a judge is asked."""
+    ask = ask_score(task_type=task_type, rubric=rubric, task_input="", output="", nonce="n")
+    return digest(ask.system)[:16]
 
 
 def read_answer(text: str, ask: Ask) -> Reading | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from bizq_lab.execution.error_table import action_for
 from bizq_lab.execution.retry import ChainBudget
 
 if TYPE_CHECKING:
+    from bizq_lab.core.execution import Usage
     from bizq_lab.execution.spans import Watch
 
 
@@ -35,6 +36,7 @@ class Progress:
         before: Calls of this task that are not in `ended`.
         hedge: Whether this is a second call beside a first one that is late.
         reserved_nano_usd: Worst case of the call that is under way.
+        on_answer: Called once the model has answered: its turn is over, although its answer is still being judged.
     """
 
     job: Job
@@ -51,6 +53,7 @@ class Progress:
     before: int = 0
     hedge: bool = False
     reserved_nano_usd: int = 0
+    on_answer: Callable[[Usage | None], None] = lambda _: None
 
     @property
     def next_ordinal(self) -> int:
@@ -84,7 +87,7 @@ class Progress:
             for note in side.notes:
                 self.note(note)
             for ended in side.ended:
-                cost = ended.attempt.cost
+                cost = ended.attempt.total_cost
                 self.budget.spend(seconds=0.0, nano_usd=cost.nano_usd if cost else None)
         self.budget.elapsed_s += elapsed_s
 
@@ -100,7 +103,8 @@ class Progress:
         self.reserved_nano_usd = 0
         if self.watch is not None:
             self.watch.attempt(attempt)
-        self.budget.spend(seconds=attempt.response_time_s, nano_usd=attempt.cost.nano_usd if attempt.cost else None)
+        cost = attempt.total_cost
+        self.budget.spend(seconds=attempt.total_seconds, nano_usd=cost.nano_usd if cost else None)
         if not attempt.error_class:
             return
         action = action_for(attempt.error_class)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bizq_lab.core.events import AttemptEvent, OutcomeEvent
+from bizq_lab.core.events import AttemptEvent, EvaluationEvent, OutcomeEvent
 from bizq_lab.core.execution import Attempt, ExecutionMetrics, TaskResult, Usage
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.errors import ProviderError
+
+if TYPE_CHECKING:
+    from bizq_lab.execution.judge import Verdict
 
 Payloads = Literal["full", "hash", "none"]
 US_PER_S = 1_000_000
@@ -123,7 +126,7 @@ def metrics_of(attempts: Sequence[Attempt], *, elapsed_s: float, error_type: str
         first = max(0.0, elapsed_s - answered.response_time_s) + reply.first_token_s
         generating_s = reply.response_time_s - reply.first_token_s
         speed = reply.usage.output_tokens / generating_s if generating_s > 0 else None
-    costs = [attempt.cost for attempt in attempts]
+    costs = [attempt.total_cost for attempt in attempts]
     return ExecutionMetrics(
         response_time=elapsed_s,
         first_token_time=first,
@@ -132,6 +135,27 @@ def metrics_of(attempts: Sequence[Attempt], *, elapsed_s: float, error_type: str
         cost=None if None in costs else sum(cost.nano_usd for cost in costs if cost) / 1e9,
         success=error_type is None,
         error_type=error_type,
+    )
+
+
+def evaluation_event(
+    verdict: Verdict, *, event_id: str, recorded_at_us: int, decision_id: str, attempt_id: str, evaluator: str,
+    rubric_version: str, payloads: Payloads,
+) -> EvaluationEvent:  # fmt: skip
+    """The row of one verdict."""
+    return EvaluationEvent(
+        event_id=event_id,
+        recorded_at_us=recorded_at_us,
+        decision_id=decision_id,
+        attempt_id=attempt_id,
+        evaluation_name="judge",
+        evaluator=evaluator,
+        rubric_version=rubric_version,
+        score_ppm=None if verdict.score is None else round(verdict.score * PPM),
+        score_label=verdict.label,
+        explanation=verdict.reason if payloads == "full" else "",
+        judge_attempt_id=verdict.attempt_id,
+        cost_nano_usd=None if verdict.cost is None else verdict.cost.nano_usd,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bizq_lab.core.execution import Status, TaskResult
+from bizq_lab.core.execution import Attempt, Status, TaskResult
 from bizq_lab.core.money import Money
 from bizq_lab.execution.attempts import Ended, Job
 from bizq_lab.execution.checks import share_passed
@@ -95,15 +95,14 @@ class Results:
         attempts = tuple(one.attempt for one in ended)
         answered = next((attempt for attempt in reversed(attempts) if attempt.reply), None)
         checks = answered.checks if answered else ()
-        # Nothing delivered is worth nothing: a task whose every call failed has quality 0, not a missing one.
-        quality = share_passed(checks) if answered else 0.0 if status in {"escalated", "failed"} else None
+        quality = _quality(job, answered, status)
         return TaskResult(
             task_id=job.task.id,
             decision_id=job.decision.decision_id,
             status=status,
             output="",
             quality=quality,
-            quality_source="" if quality is None else "checks",
+            quality_source="" if quality is None else job.quality_source,
             cost=_total(ended),
             processing_time=elapsed_s,
             metrics=metrics_of(attempts, elapsed_s=elapsed_s, error_type=error_type),
@@ -127,8 +126,20 @@ class Results:
         return result
 
 
+def _quality(job: Job, answered: Attempt | None, status: Status) -> float | None:
+    """By the task's one source (S7). Nothing delivered is worth nothing: where every call failed it is 0, not missing.
+
+    A judge who gave no verdict leaves it missing: checks would be another source.
+    """
+    undelivered = 0.0 if status in {"escalated", "failed"} else None
+    if job.quality_source == "judge":
+        said = None if answered is None or answered.opinion is None else answered.opinion.score
+        return undelivered if said is None else said
+    return undelivered if answered is None else share_passed(answered.checks)
+
+
 def _total(ended: Sequence[Ended]) -> Money | None:
-    costs = [one.attempt.cost for one in ended]
+    costs = [one.attempt.total_cost for one in ended]
     return None if None in costs else sum((cost for cost in costs if cost is not None), Money(0))
 
 

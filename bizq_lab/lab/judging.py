@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bizq_lab.core.estimate import Caveat, Estimate
-from bizq_lab.core.events import EvaluationEvent
 from bizq_lab.core.money import Money
 from bizq_lab.core.result import Result
 from bizq_lab.core.task import RoutingContext, Task
-from bizq_lab.errors import InputError, NotEnoughData
+from bizq_lab.errors import InputError, LogLocked, NotEnoughData
+from bizq_lab.execution.judge_text import rubric_version
+from bizq_lab.execution.records import evaluation_event
 from bizq_lab.lab.bar import progress_bar
 from bizq_lab.lab.parts import Parts
 
@@ -153,19 +154,15 @@ class Judges(Parts):
         context = RoutingContext.model_validate(row["context"])
         verdict = await judge.score(task, context, row["output"], decision_id=row["decision_id"])
         self.log.append(
-            EvaluationEvent(
+            evaluation_event(
+                verdict,
                 event_id=self.ids("evt"),
                 recorded_at_us=self.clock.now_us(),
                 decision_id=row["decision_id"],
                 attempt_id=row["attempt_id"],
-                evaluation_name="judge",
                 evaluator=judge.key,
                 rubric_version=judge.rubric_version(task.type),
-                score_ppm=None if verdict.score is None else round(verdict.score * PPM),
-                score_label=verdict.label,
-                explanation=verdict.reason if self.service.payloads == "full" else "",
-                judge_attempt_id=verdict.attempt_id,
-                cost_nano_usd=None if verdict.cost is None else verdict.cost.nano_usd,
+                payloads=self.service.payloads,
             )
         )
         return verdict
@@ -173,7 +170,8 @@ class Judges(Parts):
     def judge_agreement(self, model: str | None = None, *, task_type: str | None = None) -> Agreement:
         """How far judges agree with the people who rated the same answers: kappa, bias and exact hits, with intervals.
 
-        Until this shows agreement, a judge's scores say how the judge feels and nothing else.
+        Until this shows agreement, a judge's scores say how the judge feels and nothing else: as an acceptance check it
+        rejects nothing, and it is no source of quality. Verdicts by another rubric than today's are left out.
 
         Args:
             model: Only this judge; any catalog name.
@@ -184,7 +182,8 @@ class Judges(Parts):
             NotEnoughData: Fewer than two answers have both, or all scores are the same.
         """
         key = None if model is None else self.catalog.resolve(model).key
-        found = self.log.query("judged_and_rated", task_type=task_type, evaluator=key)
+        known = self.log.query("judged_and_rated", task_type=task_type, evaluator=key)
+        found = [row for row in known if row["rubric_version"] == self._rubric_version(row["task_type"])]
         groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for row in found:
             groups.setdefault((row["evaluator"], row["task_type"]), []).append(row)
@@ -195,9 +194,35 @@ class Judges(Parts):
                 message, hint="rate some judged answers: lab.give_feedback(result, UserFeedback(rating=4))"
             )
         rows = tuple(_agreement_row(*name, rows) for name, rows in sorted(enough.items()))
-        few = [row for row in rows if row.n < FEW]
-        said = f"{len(few)} rows have fewer than {FEW} answers that both scored"
-        return Agreement(rows=rows, caveats=(Caveat(code="few", message=said),) if few else ())
+        few, old = len([row for row in rows if row.n < FEW]), len(known) - len(found)
+        caveats = (
+            Caveat(code="few", message=f"{few} rows have fewer than {FEW} answers that both scored"),
+            Caveat(code="other_rubric", message=f"{old} verdicts by another rubric are left out"),
+        )
+        return Agreement(rows=rows, caveats=tuple(one for one, n in zip(caveats, (few, old), strict=True) if n))
+
+    def trusts(self, judge: str, task_type: str) -> bool:
+        """Whether a judge's word counts on a task type: `judge_agreement` says that it may be trusted.
+
+        Read from the log once; `learn` reads it again. While another program holds the log, nobody is trusted.
+
+        Args:
+            judge: Catalog key.
+            task_type: As declared.
+        """
+        known = self._trusted.get((judge, task_type))
+        if known is None:
+            try:
+                known = any(row.trusted for row in self.judge_agreement(judge, task_type=task_type).rows)
+            except NotEnoughData:
+                known = False
+            except LogLocked:
+                return False
+            self._trusted[judge, task_type] = known
+        return known
+
+    def _rubric_version(self, task_type: str) -> str:
+        return rubric_version(task_type, self.catalog.task_type(task_type)[0].judge)
 
 
 def _judged_row(kind: str, verdicts: list[Verdict]) -> JudgedRow:

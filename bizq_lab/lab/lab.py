@@ -73,12 +73,12 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
         self.seed = seed
         self._payloads: Payloads = payloads
         self._providers = providers if providers is not None else live_providers(catalog, catalog.purpose)
-        self._evidence = Evidence()
+        self._evidence, self._trusted = Evidence(), {}
         self.ledger = ledger
         self._origin, self._tokenizer = origin, tokenizer
         self.executor = ResilientExecutor(
             catalog, self._providers, log, clock=self.clock, ids=ids, seed=seed, payloads=payloads, budget=ledger,
-            cache=cache,
+            cache=cache, trusts=self.trusts,
         )  # fmt: skip
         self.use(config)
 
@@ -186,10 +186,10 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
         return Past(self, day)
 
     def learn(self) -> Evidence:
-        """Read the log's history into the evidence that routing uses."""
+        """Read the log's history into the evidence that routing uses; whom people agree with is asked again, too."""
         from bizq_lab.analysis import evidence  # noqa: PLC0415 - statistics load when they are needed
 
-        self._evidence = evidence(self.log, catalog=self.catalog)
+        self._evidence, self._trusted = evidence(self.log, catalog=self.catalog), {}
         return self._evidence
 
     @property

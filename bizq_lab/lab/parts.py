@@ -29,6 +29,7 @@ class Parts:
     config: RoutingConfig | None
     service: BizQAIRouter
     _evidence: Evidence
+    _trusted: dict[tuple[str, str], bool]
 
     def snapshot(self, context: RoutingContext | None = None) -> Snapshot:
         """What routing may know right now: live health, the evidence of the last `learn`, what is left to spend."""

@@ -165,7 +165,7 @@ def test_s23_refusal_is_only_flagged_by_default(current: Catalog) -> None:
 
 
 def test_every_check_a_catalog_may_name_is_implemented() -> None:
-    assert set(get_args(BuiltInCheck)) == set(RULES)
+    assert set(get_args(BuiltInCheck)) - set(RULES) == {"judge"}, "whom no rule stands for: a model is asked"
 
 
 def test_only_the_model_of_restricted_terms_is_to_be_opted_into(current: Catalog) -> None:

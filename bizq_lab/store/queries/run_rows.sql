@@ -1,8 +1,8 @@
 -- run_rows: how far each row of a bulk run has come, by its latest try.
 -- grain:   one row per run_row
 -- reads:   decision, task_outcome, attempt_started, attempt, human_task
--- columns: run_row, tries counted from 0 and 1; status as in task_outcome; booked_nano_usd billionths of a dollar over the
---          try's calls, a call whose end nobody saw at its worst; uncertain counts calls that may have been acted upon
+-- columns: run_row, tries counted from 0 and 1; status as in task_outcome; calls without those of judges (whose ordinals
+--          begin at 1000); booked_nano_usd billionths of a dollar over all calls, one whose end nobody saw at its worst; uncertain counts calls that may have been acted upon
 --          although nobody saw their answer; output the answer that was accepted, where payloads are kept; cached whether
 --          it came from the response cache; human_status the state of the human task it escalated to
 -- params:  run_id
@@ -12,20 +12,27 @@ WITH latest AS (
     WHERE run_id = $run_id
     QUALIFY row_number() OVER (PARTITION BY run_row ORDER BY run_try DESC) = 1
 ), began AS (
-    SELECT attempt_id, decision_id, worst_case_nano_usd FROM attempt_started SEMI JOIN latest USING (decision_id)
+    SELECT attempt_id, decision_id, ordinal, worst_case_nano_usd
+    FROM attempt_started SEMI JOIN latest USING (decision_id)
 ), ended AS (
     SELECT * FROM attempt SEMI JOIN latest USING (decision_id)
-), calls AS (
+), both AS (
     SELECT
         coalesce(e.decision_id, b.decision_id) AS decision_id,
-        count(*) AS calls,
-        coalesce(sum(CASE WHEN e.attempt_id IS NULL THEN b.worst_case_nano_usd ELSE e.cost_nano_usd END), 0)::BIGINT
-            AS booked_nano_usd,
-        count(*) FILTER (e.attempt_id IS NULL OR e.maybe_billed)::BIGINT AS uncertain,
-        arg_max(e.output, e.ordinal) FILTER (e.status = 'completed') AS output,
-        coalesce(bool_or(list_contains(e.flags, 'cached')), FALSE) AS cached
+        coalesce(e.purpose, CASE WHEN b.ordinal < 1000 THEN 'task' ELSE 'judge' END) = 'task' AS serves,
+        e.attempt_id IS NULL AS unseen,
+        CASE WHEN e.attempt_id IS NULL THEN b.worst_case_nano_usd ELSE e.cost_nano_usd END AS nano_usd,
+        e.ordinal, e.status, e.output, e.flags, e.maybe_billed
     FROM began AS b FULL JOIN ended AS e USING (attempt_id)
-    WHERE coalesce(e.purpose, 'task') = 'task'
+), calls AS (
+    SELECT
+        decision_id,
+        count(*) FILTER (serves) AS calls,
+        coalesce(sum(nano_usd), 0)::BIGINT AS booked_nano_usd,
+        count(*) FILTER (serves AND (unseen OR maybe_billed))::BIGINT AS uncertain,
+        arg_max(output, ordinal) FILTER (serves AND status = 'completed') AS output,
+        coalesce(bool_or(list_contains(flags, 'cached')) FILTER (serves), FALSE) AS cached
+    FROM both
     GROUP BY ALL
 ), people AS (
     SELECT human_task_id, arg_max(status, (recorded_at_us, event_id)) AS human_status
