@@ -185,7 +185,7 @@ class ProviderError(ExecutionError):
         retry_after_s: float | None = None,
         partial_text: str = "",
         response_time_s: float | None = None,
-        sent: dict[str, float | int | str | None] | None = None,
+        sent: dict[str, float | int | str | list[str] | None] | None = None,
         hint: str = "",
     ) -> None:
         """Keep what the retry loop and the log need; `response_time_s` and `sent` where the provider knows them."""

@@ -16,6 +16,11 @@ from bizq_lab.core.task import Task
 from bizq_lab.errors import InputError, UnknownModel, UnknownTaskType
 
 NANO = 1_000_000_000
+# What an API takes whatever the model: `/v1/messages` has no sampling parameter left, llama.cpp has them all.
+ALWAYS_ACCEPTED: Mapping[str, frozenset[str]] = {
+    "anthropic": frozenset({"stop"}),
+    "local": frozenset({"stop", "top_p"}),
+}
 MAX_CACHED = 10_000  # a sweep over temperatures must not grow the cache without end
 
 
@@ -186,7 +191,9 @@ class Catalog:
             price=self._prices[model.key],
             prompt=variant,
             prompt_version=self.prompt_version(entry.type, variant),
-            accepts=frozenset(model.accepts),
+            top_p=entry.top_p,
+            stop=entry.stop,
+            accepts=frozenset(model.accepts | ALWAYS_ACCEPTED.get(model.provider, frozenset())),
             reasons=tuple(reasons),
         )
 

@@ -45,6 +45,9 @@ class RateLimits(_Frozen):
     concurrency: Annotated[int, Field(gt=0)] | None = None
 
 
+SamplingName = Literal["temperature", "seed", "top_p", "stop"]
+
+
 class ModelEntry(_Frozen):
     """One model (S3).
 
@@ -57,7 +60,7 @@ class ModelEntry(_Frozen):
         speed_tier: How fast it is.
         context_window: Tokens of prompt and output together.
         output_limit: Most output tokens.
-        accepts: Sampling parameters its API accepts.
+        accepts: Sampling parameters its API accepts, besides those that its provider's API always does.
         capabilities: What it can do beyond text, such as `json_schema` or `vision`.
         prices: Dated price book entries.
         limits: Rate limits.
@@ -78,9 +81,7 @@ class ModelEntry(_Frozen):
     speed_tier: SpeedTier
     context_window: Annotated[int, Field(gt=0)]
     output_limit: Annotated[int, Field(gt=0)]
-    accepts: Annotated[frozenset[Literal["temperature", "seed"]], PlainSerializer(sorted, return_type=list[str])] = (
-        frozenset()
-    )
+    accepts: Annotated[frozenset[SamplingName], PlainSerializer(sorted, return_type=list[str])] = frozenset()
     capabilities: Names = frozenset()
     prices: tuple[PriceEntry, ...] = ()
     limits: RateLimits = RateLimits()
@@ -178,6 +179,8 @@ class TaskTypeEntry(_Frozen):
         type: Name such as `content.write_blog_post`, or `default`.
         model: Key of the base model of the specification's matrix.
         temperature: Requested temperature.
+        top_p: Share of the probability mass that is sampled from; None leaves it to the provider.
+        stop: Texts at which the model stops writing; at most four, as the APIs have it.
         max_tokens: Most output tokens.
         min_tokens: Below this many output tokens a result would be truncated.
         speed_tier: As in the matrix.
@@ -204,6 +207,8 @@ class TaskTypeEntry(_Frozen):
     type: str
     model: str
     temperature: Annotated[float, Field(ge=0.0, le=2.0)]
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(default=None, exclude_if=_is_unsaid)
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), max_length=4, exclude_if=_is_unsaid)
     max_tokens: Annotated[int, Field(gt=0)]
     min_tokens: Annotated[int, Field(ge=0)] = 0
     speed_tier: SpeedTier

@@ -15,6 +15,7 @@ from bizq_lab.core.task import Task
 Status = Literal["completed", "escalated", "failed", "cancelled"]
 AttemptStatus = Literal["completed", "rejected", "failed", "cancelled", "unknown"]
 Severity = Literal["reject", "flag"]
+Parameters = dict[str, float | int | str | list[str] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class ProviderReply:
     request_id: str = ""
     first_token_s: float | None = None
     core_seconds: float = 0.0
-    sent: dict[str, float | int | str | None] = field(default_factory=dict)
+    sent: Parameters = field(default_factory=dict)
     cached: bool = False
 
 

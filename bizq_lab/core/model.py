@@ -97,7 +97,9 @@ class ModelConfig:
         prompt: Name of the prompt variant.
         prompt_version: Hash of that template.
         seed: Sampling seed, sent where the API accepts one.
-        accepts: Sampling parameters the API accepts.
+        top_p: Share of the probability mass that is sampled from; None means the provider's default.
+        stop: Texts at which the model stops writing.
+        accepts: Sampling parameters the API accepts; others are decided and logged, and not sent.
         timeout_s: Most seconds for one attempt; None leaves it to the deadline.
         reasons: Why this config is what it is, in order.
     """
@@ -113,6 +115,8 @@ class ModelConfig:
     prompt: str = "default"
     prompt_version: str = ""
     seed: int | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
     accepts: frozenset[str] = frozenset({"temperature", "seed"})
     timeout_s: float | None = None
     reasons: tuple[Reason, ...] = ()
@@ -121,6 +125,18 @@ class ModelConfig:
     def key(self) -> str:
         """Catalog key `provider/model`."""
         return f"{self.provider}/{self.model}"
+
+    @property
+    def requested(self) -> dict[str, float | int | list[str]]:
+        """Sampling parameters that were decided, whether or not the API accepts them."""
+        asked = {"temperature": self.temperature, "seed": self.seed, "top_p": self.top_p}
+        said = {name: value for name, value in asked.items() if value is not None}
+        return {**said, "stop": list(self.stop)} if self.stop else {**said}
+
+    @property
+    def sampling(self) -> dict[str, float | int | list[str]]:
+        """Those of them that are sent, by the names that `accepts` uses."""
+        return {name: value for name, value in self.requested.items() if name in self.accepts}
 
     @property
     def cost_per_token(self) -> float | None:

@@ -24,7 +24,7 @@ from bizq_lab.execution.statements import statements
 
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
-    from bizq_lab.execution.attempts import Ended, Job
+    from bizq_lab.execution.job import Ended, Job
 
 _BUSY_S = 30.0
 
@@ -118,7 +118,7 @@ def request_sha256(job: Job, call: ProviderCall) -> str:
     config = call.config
     return digest(
         job.context.workspace_id, config.provider, config.api_model, call.system, call.prompt,
-        config.temperature if "temperature" in config.accepts else None, config.max_tokens, call.repeat,
+        sorted(config.sampling.items()), config.max_tokens, call.repeat,
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def specification_chain(
     configs = [
         catalog.model_config(
             model.key, entry, variant=primary.prompt, temperature=primary.temperature, max_tokens=primary.max_tokens
-        ).because(reason)
+        ).because(reason, top_p=primary.top_p, stop=primary.stop)
         for models, reason in zip((same_tier, cheapest), reasons, strict=True)
         for model in models
     ]

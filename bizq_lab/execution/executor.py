@@ -10,7 +10,7 @@ from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.ids import new_id
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.core.money import Money
-from bizq_lab.execution.attempts import Attempts, Job, Ledger, Timeout
+from bizq_lab.execution.attempts import Attempts
 from bizq_lab.execution.chain import undecided
 from bizq_lab.execution.clock import SystemClock
 from bizq_lab.execution.failover import Failover
@@ -18,6 +18,7 @@ from bizq_lab.execution.gate import Gate
 from bizq_lab.execution.health import HealthBook
 from bizq_lab.execution.hedge import Hedge
 from bizq_lab.execution.human_tasks import HumanDesk
+from bizq_lab.execution.job import Job, Ledger, Timeout
 from bizq_lab.execution.judge import Judge
 from bizq_lab.execution.limits import ModelLimits, catalog_limits
 from bizq_lab.execution.loop import background

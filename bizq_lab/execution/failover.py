@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.ids import derived_seed
-from bizq_lab.execution.attempts import Ended, Job
 from bizq_lab.execution.chain import followers, permitted_chain
 from bizq_lab.execution.error_table import ErrorAction, action_for
 from bizq_lab.execution.guards import Skipped
+from bizq_lab.execution.job import Ended, Job
 from bizq_lab.execution.retry import RetrySettings, RetryTokens, wait_before_retry
 
 if TYPE_CHECKING:

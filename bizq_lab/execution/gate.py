@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from bizq_lab.core.execution import Attempt, ProviderCall
     from bizq_lab.core.model import ModelConfig
     from bizq_lab.core.protocols import Clock, Provider
-    from bizq_lab.execution.attempts import Attempts, Ended
+    from bizq_lab.execution.attempts import Attempts
     from bizq_lab.execution.cache import ResponseCache
     from bizq_lab.execution.health import HealthBook
+    from bizq_lab.execution.job import Ended
     from bizq_lab.execution.limits import ModelLimits
     from bizq_lab.execution.progress import Progress
     from bizq_lab.execution.retry import RetrySettings

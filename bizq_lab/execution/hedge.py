@@ -12,8 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bizq_lab.execution.attempts import LOST, Ended
 from bizq_lab.execution.guards import Skipped
+from bizq_lab.execution.job import LOST, Ended
 
 if TYPE_CHECKING:
     from bizq_lab.catalog.schema import HedgeSpec

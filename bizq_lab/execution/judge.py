@@ -6,16 +6,16 @@ Its cost is the price of measuring: the ledger counts it, the outcome of the jud
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bizq_lab.catalog.schema import CheckSpec
 from bizq_lab.core.execution import ProviderCall
 from bizq_lab.core.money import Money
 from bizq_lab.errors import InputError
-from bizq_lab.execution.attempts import Ended, Job
 from bizq_lab.execution.chain import is_local, undecided
 from bizq_lab.execution.guards import Skipped, provider_for
+from bizq_lab.execution.job import Ended, Job
 from bizq_lab.execution.judge_text import (
     BEST,
     WORST,
@@ -208,7 +208,8 @@ class Judge:
     def _config(self, task: Task) -> ModelConfig:
         """The judge with temperature 0 and room for a verdict, whatever the judged task type asks for."""
         entry, _ = self.catalog.task_type(task.type)
-        return self.catalog.model_config(self.model, entry, temperature=0.0, max_tokens=ANSWER_TOKENS)
+        made = self.catalog.model_config(self.model, entry, temperature=0.0, max_tokens=ANSWER_TOKENS)
+        return replace(made, top_p=None, stop=())
 
     def _job(self, task: Task, context: RoutingContext, config: ModelConfig, decision_id: str) -> Job:
         entry, _ = self.catalog.task_type(task.type)

@@ -14,7 +14,7 @@ from bizq_lab.catalog.schema import LEAST_SCORE
 from bizq_lab.core.execution import CheckResult, Opinion, Severity
 from bizq_lab.core.money import Money
 from bizq_lab.errors import InputError
-from bizq_lab.execution.attempts import Job, why_cancelled
+from bizq_lab.execution.job import Job, why_cancelled
 from bizq_lab.execution.judge import Verdict
 from bizq_lab.execution.records import evaluation_event
 from bizq_lab.execution.retry import ChainBudget

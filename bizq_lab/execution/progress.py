@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bizq_lab.errors import BizqLabError
-from bizq_lab.execution.attempts import Ended, Job
 from bizq_lab.execution.error_table import action_for
+from bizq_lab.execution.job import Ended, Job
 from bizq_lab.execution.retry import ChainBudget
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bizq_lab.core.events import AttemptEvent, EvaluationEvent, OutcomeEvent
-from bizq_lab.core.execution import Attempt, ExecutionMetrics, TaskResult, Usage
+from bizq_lab.core.execution import Attempt, ExecutionMetrics, Parameters, TaskResult, Usage
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.errors import ProviderError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bizq_lab.execution.judge import Verdict
 
 Payloads = Literal["full", "hash", "none"]
+_WIRE_NAMES = {"stop": "stop_sequences"}  # where an API's own name is another one
 US_PER_S = 1_000_000
 PPM = 1_000_000
 
@@ -177,14 +178,13 @@ def attempt_flags(attempt: Attempt) -> list[str]:
         flags.append("truncated")
     if reply.finish_reason in {"refusal", "content_filter"}:
         flags.append(reply.finish_reason)
-    asked = [name for name in ("temperature", "seed") if getattr(attempt.config, name) is not None]
-    return [*flags, *(f"{name}_not_sent" for name in asked if name not in reply.sent)]
+    named = {name: _WIRE_NAMES.get(name, name) for name in attempt.config.requested}
+    return [*flags, *(f"{name}_not_sent" for name in named if not {name, named[name]} & reply.sent.keys())]
 
 
-def _requested(config: ModelConfig) -> dict[str, float | int | str]:
+def _requested(config: ModelConfig) -> Parameters:
     """What was decided, whether or not the model takes it."""
-    asked = {"temperature": config.temperature, "max_tokens": config.max_tokens, "seed": config.seed}
-    return {"model": config.api_model, **{name: value for name, value in asked.items() if value is not None}}
+    return {"model": config.api_model, "max_tokens": config.max_tokens, **config.requested}
 
 
 def _sha256(text: str) -> str:

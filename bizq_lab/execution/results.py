@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.core.execution import Attempt, Status, TaskResult
 from bizq_lab.core.money import Money
-from bizq_lab.execution.attempts import Ended, Job
 from bizq_lab.execution.checks import share_passed
 from bizq_lab.execution.human_tasks import HumanDesk, iso_utc
+from bizq_lab.execution.job import Ended, Job
 from bizq_lab.execution.records import metrics_of, outcome_event
 
 if TYPE_CHECKING:

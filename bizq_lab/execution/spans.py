@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from bizq_lab.core.execution import Attempt, TaskResult
-    from bizq_lab.execution.attempts import Job
+    from bizq_lab.execution.job import Job
 
 Facts = dict[str, str | int | float | bool | Sequence[str]]
+_NAMES = {"stop": "stop_sequences"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +116,8 @@ def request_facts(job: Job, *, stream: bool) -> Facts:
         "bizq.route.policy": decision.policy,
         "bizq.propensity": decision.propensity,
     }
-    if config.temperature is not None and "temperature" in config.accepts:
-        facts["gen_ai.request.temperature"] = config.temperature
-    if config.seed is not None and "seed" in config.accepts:
-        facts["gen_ai.request.seed"] = config.seed
+    for name, value in config.sampling.items():
+        facts[f"gen_ai.request.{_NAMES.get(name, name)}"] = tuple(value) if isinstance(value, list) else value
     return facts
 
 
@@ -142,7 +141,7 @@ def _response_facts(result: TaskResult) -> Facts:
         "gen_ai.usage.cache_read.input_tokens": sum(reply.usage.cached_input_tokens for reply in replies),
         "gen_ai.usage.reasoning.output_tokens": sum(reply.usage.reasoning_tokens for reply in replies),
     }
-    costs = [attempt.cost.nano_usd for attempt in result.attempts if attempt.cost is not None]
+    costs = [cost.nano_usd for attempt in result.attempts if (cost := attempt.total_cost) is not None]
     if len(costs) == len(result.attempts):
         facts["bizq.cost.nano_usd"] = sum(costs)
     if replies:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
-    from bizq_lab.execution.attempts import Job
+    from bizq_lab.execution.job import Job
 
 SCOPE = "bizq_lab"
 CAPTURE_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"

@@ -56,7 +56,7 @@ class SimulatedProvider:
             request_id=f"simulated-{call.task_key}-{call.repeat}-{call.ordinal}",
             first_token_s=drawn.first_token_s if call.stream else None,
             core_seconds=world.core_seconds(config.key, drawn.response_time_s),
-            sent={"temperature": config.temperature} if "temperature" in config.accepts else {},
+            sent={**config.sampling},
         )
 
     async def aclose(self) -> None:

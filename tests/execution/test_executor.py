@@ -11,7 +11,7 @@ import pytest
 
 from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.events import AttemptStartedEvent, Event
-from bizq_lab.core.execution import ProviderCall, ProviderReply, TaskResult
+from bizq_lab.core.execution import Parameters, ProviderCall, ProviderReply, TaskResult
 from bizq_lab.core.model import Price
 from bizq_lab.core.money import Money
 from bizq_lab.core.task import RoutingContext, Task, WorkspacePreferences
@@ -79,13 +79,16 @@ def test_the_row_says_what_was_decided_beside_what_was_sent() -> None:
     """A model that takes no temperature gets none, and nobody has to guess."""
     sink = ListSink()
     made = decision("anthropic/sonnet")
-    made = replace(made, config=replace(made.config, seed=7))
-    sent = {"model": "sonnet", "max_tokens": 100}
+    made = replace(made, config=replace(made.config, seed=7, top_p=0.9, stop=("END",)))
+    sent: Parameters = {"model": "sonnet", "max_tokens": 100, "stop_sequences": ["END"]}
     run(scripted(sink=sink, providers={"anthropic": ScriptedProvider(reply(sent=sent))}), made)
     (row,) = sink.attempts
-    assert row.requested_parameters == {"model": "sonnet", "temperature": 0.2, "max_tokens": 100, "seed": 7}
+    asked = {"temperature": 0.2, "max_tokens": 100, "seed": 7, "top_p": 0.9, "stop": ["END"]}
+    assert row.requested_parameters == {"model": "sonnet", **asked}
     assert row.sent_parameters == sent
-    assert {"temperature_not_sent", "seed_not_sent"} <= set(row.flags)
+    assert {flag for flag in row.flags if "_not_sent" in flag} == {
+        f"{name}_not_sent" for name in ("temperature", "seed", "top_p")
+    }
 
 
 def test_the_row_of_a_call_that_failed_says_what_was_sent() -> None:

@@ -212,6 +212,14 @@ FAULTS = [
         hold=True,
     ),
     Fault(
+        name="bytes that dribble in for ever",
+        answers=(Answer(breakage="drip"),) * 2,
+        rows=("timeout_read", "timeout_read"),
+        waits=backoff(0),
+        maybe_billed=True,
+        hold=True,
+    ),
+    Fault(
         name="silence from the start",
         answers=(Answer(breakage="hang"),),
         rows=("timeout_read", "ok"),
@@ -282,6 +290,7 @@ def test_a_fault_has_exactly_the_consequences_of_its_class(
     bench = bench_for(stream=stream)
     server.script(wire, fault.answers)
     server.on_hold = bench.clock.expire if fault.hold else server.on_hold
+    server.on_drip = lambda: bench.clock.tick(1.0)
     result = bench.run(decision(PRIMARY[wire], BACKUP[wire], context=ANYWHERE))
 
     recovered = fault.rows[-1] == "ok"
@@ -318,6 +327,7 @@ def test_an_asynchronous_caller_sees_the_same(
     runner, bench = asynchronous(fault.streaming[-1])
     server.script(wire, fault.answers)
     server.on_hold = bench.clock.expire if fault.hold else server.on_hold
+    server.on_drip = lambda: bench.clock.tick(1.0)
     made = decision(PRIMARY[wire], BACKUP[wire], context=ANYWHERE)
     result = runner.run(bench.executor.execute(made, made.task, made.context))
 
@@ -376,3 +386,21 @@ def test_a_window_that_is_larger_may_follow_a_prompt_that_does_not_fit(
     result = bench.run(made)
     assert classes(bench.sink.attempts) == ["openai/sol:context_length", "openai/wide:ok"]
     assert result.status == "completed"
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+@pytest.mark.parametrize("wire", ["openai", "anthropic", "local"])
+def test_a_deadline_holds_to_the_second_although_a_byte_comes_every_second(
+    server: FaultServer, bench_for: MakeBench, wire: str, *, stream: bool
+) -> None:
+    """Fault 31: no time between two bytes is long, so that only the task's own deadline can end it (S20)."""
+    bench = bench_for(stream=stream)
+    server.script(wire, (), then=Answer(breakage="drip"))
+    server.on_drip = lambda: bench.clock.tick(1.0)
+    began = bench.clock.monotonic()
+    soon = ANYWHERE.model_copy(update={"max_processing_time": 30.0})
+    result = bench.run(decision(PRIMARY[wire], BACKUP[wire], context=soon))
+    assert bench.clock.monotonic() - began == 30.0 == result.processing_time
+    assert classes(bench.sink.attempts) == [f"{PRIMARY[wire]}:timeout_read"]
+    assert (server.dripped, len(server.seen)) == (29, 1)
+    assert (result.status, bench.sink.outcome.timed_out) == ("escalated", True)

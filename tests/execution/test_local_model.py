@@ -77,6 +77,15 @@ def test_temperature_zero_repeats_itself() -> None:
     assert first == second
 
 
+def test_a_real_model_stops_where_it_is_told_to() -> None:
+    whole = ask(make_provider("local", threads=1), small("local")).text
+    end = whole[len(whole) // 2 :][:3]
+    told = small("local", stop=(end,), top_p=0.9, accepts=frozenset({"temperature", "stop", "top_p"}))
+    answer = ask(make_provider("local", threads=1), told)
+    assert answer.text == whole[: whole.index(end)]
+    assert (answer.finish_reason, answer.sent["stop"], answer.sent["top_p"]) == ("stop", [end], 0.9)
+
+
 def test_a_prompt_beyond_the_window_has_the_class_of_its_own() -> None:
     with pytest.raises(ProviderError) as caught:
         ask(make_provider("local", threads=1), small("local"), prompt="hello " * 6000)

@@ -73,6 +73,21 @@ def test_only_parameters_that_the_model_accepts_are_sent(server: FaultServer, wi
         assert answer.sent == {name: body[name] for name in body if name not in NOT_PARAMETERS}
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("wire", WIRES)
+def test_stop_and_top_p_go_out_by_the_apis_own_names_where_they_are_taken(
+    server: FaultServer, wire: str, *, stream: bool
+) -> None:
+    stop = "stop_sequences" if wire == "anthropic" else "stop"
+    for accepts in (frozenset[str](), frozenset({"stop"}), frozenset({"stop", "top_p"})):
+        chosen = replace(config(MODEL[wire]), accepts=accepts, top_p=0.9, stop=("END", "\n\n"))
+        answer = complete(provider(wire, server.base_url(wire)), call(wire, stream=stream, config=chosen))
+        body = server.seen[-1].body
+        assert body.get(stop) == (["END", "\n\n"] if "stop" in accepts else None)
+        assert body.get("top_p") == (0.9 if "top_p" in accepts else None)
+        assert answer.sent == {name: body[name] for name in body if name not in NOT_PARAMETERS}
+
+
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_failed_call_says_what_was_sent_too(server: FaultServer, wire: str) -> None:
     server.script(wire, [failure(400)])

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from bizq_lab.execution import make_provider
 from tests.support.execution import Bench, config, decision
 from tests.support.fault_server import Answer, FaultServer, failure
 
+PRIMARY = {"openai": "openai/sol", "anthropic": "anthropic/sonnet"}
 MARK = "Zk9Qw8Er7Ty6Ui5O"
 ECHO = (
     f"refused sk-{MARK} sk-proj-{MARK} sk-ant-{MARK} 'Authorization': 'Bearer {MARK}' x-api-key: {MARK} "
@@ -63,6 +65,36 @@ def test_a_caught_error_can_be_pickled_and_printed_without_its_request(server: F
     for artefact in (repr(vars(caught.value)), str(caught.value), repr(pickle.dumps(caught.value))):
         assert key not in artefact
         assert MARK not in artefact
+
+
+VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+
+
+@pytest.mark.parametrize(
+    "shape", ["sk-proj-Ab3De5Gh7Jk9Mn1Pq", "sk-ant-api03-Zy8Xw6Vu4Ts2Rq0", "0af3bd91c4e758", "gw_key.with-dots"]
+)
+@pytest.mark.parametrize("wire", sorted(VARIABLES))
+def test_the_key_as_the_sdk_sends_it_is_in_no_artefact_although_the_answer_quotes_its_header(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, wire: str, shape: str
+) -> None:
+    """Both SDKs send a bearer by now; a gateway behind them still writes x-api-key. Its keys look like no vendor's."""
+    monkeypatch.setenv(VARIABLES[wire], shape)
+    server.script(wire, (), then=replace(failure(401), quotes=True))
+    bench = Bench(server)  # its clients read the key that is set now
+    with caplog.at_level(logging.DEBUG):
+        result = bench.run(decision(PRIMARY[wire]))
+    bench.close()
+    assert server.seen[0].headers["authorization"] == f"Bearer {shape}"
+    assert result.status == "escalated"
+    (row,) = bench.sink.attempts
+    assert row.error_message.startswith("Host: 127.0.0.1"), "what was quoted was read"
+    assert row.error_message.count("[redacted]") == 2, "the key was quoted in both styles"
+    artefacts = (
+        repr(bench.sink.events), repr(result), result.reasoning, caplog.text, repr(vars(bench.executor)),
+        repr(pickle.dumps((bench.sink.events, result))),
+    )  # fmt: skip
+    for artefact in artefacts:
+        assert shape not in artefact
 
 
 def test_html_that_echoes_a_key_is_redacted_too(server: FaultServer, bench: Bench) -> None:

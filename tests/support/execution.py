@@ -171,6 +171,16 @@ class FakeClock:
                 with self._lock:
                     self._bounds.pop(number, None)
 
+    def tick(self, seconds: float) -> bool:
+        """Let time pass, but not beyond the nearest timeout, which ends its call; says whether none was reached."""
+        with self._lock:
+            nearest = min((deadline for deadline, _, _ in self._bounds.values()), default=None)
+            if nearest is None or self.now + seconds < nearest:
+                self.now += seconds
+                return True
+        self.expire()
+        return False
+
     def expire(self) -> None:
         """Move to the nearest timeout and let it end its call; safe from any thread."""
         with self._lock:

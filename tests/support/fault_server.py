@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 from aiohttp import web
 
-Breakage = Literal["", "reset", "silence", "hang", "error_event", "end"]
+Breakage = Literal["", "reset", "silence", "drip", "hang", "error_event", "end"]
 WORDS = ("All ", "of ", "it ", "is ", "done ", "and ", "well.")
 ANSWER = "".join(WORDS)
 
@@ -37,6 +37,8 @@ class Answer:
         usage: Input and output tokens as sent; None leaves usage out.
         cached: Cached input tokens.
         reasoning: Output tokens spent on reasoning; 0 leaves them out.
+        quotes: Whether an error quotes every header that came with the request, as a careless gateway does, and the key
+            as `x-api-key` too, as one that passes it on.
         breakage: What goes wrong on the way.
         break_after: Words sent before it does.
     """
@@ -52,6 +54,7 @@ class Answer:
     usage: tuple[Any, Any] | None = (40, 7)
     cached: int = 0
     reasoning: int = 0
+    quotes: bool = False
     breakage: Breakage = ""
     break_after: int = 3
 
@@ -79,6 +82,8 @@ class FaultServer:
         url: Address, such as `http://127.0.0.1:40000`.
         seen: Requests in order of arrival.
         on_hold: Called when an answer has gone silent, so that a fake clock can move on.
+        on_drip: Called before each byte of an answer that dribbles in; False stops the drip.
+        dripped: Bytes that dribbled in.
     """
 
     url: str
@@ -87,6 +92,8 @@ class FaultServer:
         """Prepare; nothing listens yet."""
         self.seen: list[Seen] = []
         self.on_hold: Callable[[], None] = lambda: None
+        self.on_drip: Callable[[], bool] = lambda: False
+        self.dripped = 0
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
         self._default: dict[str, Answer] = {}
         self._loop = asyncio.new_event_loop()
@@ -122,6 +129,8 @@ class FaultServer:
         self._scripts.clear()
         self._default.clear()
         self.on_hold = lambda: None
+        self.on_drip = lambda: False
+        self.dripped = 0
 
     def calls(self, prefix: str) -> int:
         """Requests that arrived for one provider."""
@@ -158,6 +167,12 @@ class FaultServer:
             return web.Response(
                 status=answer.status, body=answer.raw, content_type=answer.content_type, headers=answer.headers
             )
+        if answer.error is not None and answer.quotes:
+            key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            given = [*request.headers.items(), ("x-api-key", key)]
+            said = "; ".join(f"{name}: {value}" for name, value in given if not name.lower().startswith("x-stainless"))
+            quoted = {**answer.error, "error": {**answer.error["error"], "message": said, "code": said}}
+            return web.json_response(quoted, status=answer.status, headers=answer.headers)
         if answer.error is not None:
             return web.json_response(answer.error, status=answer.status, headers=answer.headers)
         return await self._answer(request, answer, wire(answer), streaming=bool(body.get("stream")))
@@ -170,6 +185,9 @@ class FaultServer:
         response.enable_chunked_encoding()
         await response.prepare(request)
         async for count, piece in _counted(wire.events() if streaming else wire.whole()):
+            if answer.breakage == "drip" and count > answer.break_after:
+                await self._drip(response, piece, b": on its way\n" if streaming else b" ")
+                return response
             if answer.breakage and count > answer.break_after:
                 await self._break(request, response, answer, wire)
                 return response
@@ -188,10 +206,21 @@ class FaultServer:
         else:
             await response.write_eof()
 
-    async def _hold(self) -> None:
+    async def _drip(self, response: web.StreamResponse, piece: bytes, forever: bytes) -> None:
+        """One byte at a time, and without end: what follows the answer's own bytes is no fault of any wire."""
+        rest = iter(piece)
+        while self.on_drip():
+            byte = next(rest, None)
+            await response.write(forever if byte is None else bytes([byte]))
+            self.dripped += 1
+            await asyncio.sleep(0)
+        await self._hold(quietly=True)
+
+    async def _hold(self, *, quietly: bool = False) -> None:
         event = asyncio.Event()
         self._held.add(event)
-        self.on_hold()
+        if not quietly:
+            self.on_hold()
         await event.wait()
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
     from bizq_lab.execution.providers.openai import Transport
 
+_NAMES = {"stop": "stop_sequences"}
 _FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 
 
@@ -43,10 +44,8 @@ class AnthropicProvider(SdkProvider["AsyncAnthropic"]):
 
     def _sent(self, call: ProviderCall) -> Sent:
         config = call.config
-        sent: Sent = {"model": config.api_model, "max_tokens": config.max_tokens}
-        if config.temperature is not None and "temperature" in config.accepts:
-            sent["temperature"] = config.temperature
-        return sent
+        named = {_NAMES.get(name, name): value for name, value in config.sampling.items() if name != "seed"}
+        return {"model": config.api_model, "max_tokens": config.max_tokens, **named}
 
     async def _exchange(self, client: AsyncAnthropic, call: ProviderCall, draft: Draft, started: float) -> None:
         await (self._stream if call.stream else self._whole)(client, call, draft, started)

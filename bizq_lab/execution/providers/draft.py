@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bizq_lab.core.execution import ProviderCall, ProviderReply, Usage
+from bizq_lab.core.execution import Parameters, ProviderCall, ProviderReply, Usage
 from bizq_lab.errors import ProviderError
 from bizq_lab.execution.redact import redact
 
@@ -48,9 +48,7 @@ class Draft:
             self.first_token_s = elapsed_s
         self.parts.append(text)
 
-    def reply(
-        self, call: ProviderCall, *, elapsed_s: float, sent: Mapping[str, float | int | str | None]
-    ) -> ProviderReply:
+    def reply(self, call: ProviderCall, *, elapsed_s: float, sent: Parameters) -> ProviderReply:
         """The finished answer.
 
         Raises:

@@ -74,12 +74,7 @@ class OpenAIProvider(SdkProvider["AsyncOpenAI"]):
 
     def _sent(self, call: ProviderCall) -> Sent:
         config = call.config
-        sent: Sent = {"model": config.api_model, self._limit_field: config.max_tokens}
-        if config.temperature is not None and "temperature" in config.accepts:
-            sent["temperature"] = config.temperature
-        if config.seed is not None and "seed" in config.accepts:
-            sent["seed"] = config.seed
-        return sent
+        return {"model": config.api_model, self._limit_field: config.max_tokens, **config.sampling}
 
     def _body(self, call: ProviderCall) -> dict[str, Any]:
         messages = [{"role": "system", "content": call.system}] if call.system else []

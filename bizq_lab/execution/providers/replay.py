@@ -57,7 +57,7 @@ class ReplayProvider:
             response_time_s=found.response_time_s,
             first_token_s=found.first_token_s,
             core_seconds=found.core_seconds,
-            sent={"temperature": call.config.temperature} if "temperature" in call.config.accepts else {},
+            sent={**call.config.sampling},
         )
 
     async def aclose(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic
 
-from bizq_lab.core.execution import ProviderCall, ProviderReply
+from bizq_lab.core.execution import Parameters, ProviderCall, ProviderReply
 from bizq_lab.errors import MissingKey
 from bizq_lab.execution.classify import classify
 from bizq_lab.execution.clock import SystemClock
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
 
 
-Sent = dict[str, float | int | str | None]
+Sent = Parameters
 
 
 class SdkProvider(ABC, Generic[ClientT]):
