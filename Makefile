@@ -43,6 +43,10 @@ calibration: $(VENV)/.dev ## nominal beside simulated coverage of every procedur
 rollouts: $(VENV)/.dev ## how often rollouts are taken back, 200 of each kind (minutes)
 	$(BIN)/python -m tests.calibration.rollouts
 
+.PHONY: alarms
+alarms: $(VENV)/.dev ## false alarms of 400 quiet months, alerts and drift, and how soon a bad one is noticed (a quarter of an hour)
+	$(BIN)/python -m tests.calibration.alarms
+
 .PHONY: evaluation
 evaluation: $(VENV)/.dev ## coverage of off-policy intervals over 500 logs, simulated and recorded, whole (minutes)
 	$(BIN)/python -m tests.calibration.policies

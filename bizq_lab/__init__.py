@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bizq_lab.errors import BizqLabError
     from bizq_lab.execution import ResilientExecutor
     from bizq_lab.experiments import ModelABTester
-    from bizq_lab.lab import BizQAIRouter, Lab
+    from bizq_lab.lab import BizQAIRouter, Lab, PerformanceMonitor
     from bizq_lab.routing import AdaptiveRouter, AITaskRouter, CostCalculator
     from bizq_lab.store import Log
     from bizq_lab.tuning.publish import publish
@@ -46,6 +46,7 @@ _HOME = {
     "ModelABTester": "bizq_lab.experiments",
     "ModelConfig": "bizq_lab.core.model",
     "Money": "bizq_lab.core.money",
+    "PerformanceMonitor": "bizq_lab.lab",
     "ResilientExecutor": "bizq_lab.execution",
     "Result": "bizq_lab.core.result",
     "RoutingConfig": "bizq_lab.config",
@@ -79,6 +80,7 @@ __all__ = [
     "ModelABTester",
     "ModelConfig",
     "Money",
+    "PerformanceMonitor",
     "ResilientExecutor",
     "Result",
     "RoutingConfig",

@@ -143,6 +143,14 @@ class Cell:
             method="Wilson score, clustered",
         )
 
+    def tally(self) -> Tally:
+        """Successes among as many independent outcomes as would give the same precision, rounded to whole ones."""
+        if self.clusters == self.n:
+            return Tally(int(self.row["success"]), self.n)
+        rate = self.row["success"] / self.n
+        effective = max(1, math.floor(self._effective_n(METRICS["success"], rate, 0.95)))
+        return Tally(round(rate * effective), effective)
+
     def _effective_n(self, metric: Metric, rate: float, level: float) -> float:
         """Independent decisions that would give the same precision; without spread, each cluster counts once."""
         if self.clusters < 2 or not 0.0 < rate < 1.0:  # noqa: PLR2004 - one cluster has no spread

@@ -12,15 +12,26 @@ from bizq_lab.cli.output import AsJson, LogPath, Preset, TaskType, emit, existin
 DEFAULT_LOG = Path("lab.duckdb")
 
 
-def performance(log: LogPath = DEFAULT_LOG, task_type: TaskType = None, as_json: AsJson = False) -> None:
+def performance(
+    log: LogPath = DEFAULT_LOG,
+    task_type: TaskType = None,
+    workspace: Annotated[str | None, typer.Option(help="Only this workspace.")] = None,
+    by_workspace: Annotated[bool, typer.Option("--by-workspace", help="One row a workspace.")] = False,
+    by_day: Annotated[bool, typer.Option("--by-day", help="One row a UTC day.")] = False,
+    served: Annotated[bool, typer.Option("--served", help="Charge the model that answered, after failover.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """How each model does at each task type: success, cost, latency, quality, with intervals.
 
-    Example: bizq-lab performance --log out/demo/lab.duckdb
+    Example: bizq-lab performance --log out/demo/lab.duckdb --by-day
     """
     from bizq_lab.lab import Lab
 
     with Lab.open(existing(log)) as lab:
-        emit(lab.performance(task_type=task_type), as_json=as_json)
+        found = lab.performance(
+            task_type=task_type, workspace_id=workspace, by_workspace=by_workspace, by_day=by_day, served=served
+        )
+    emit(found, as_json=as_json)
 
 
 def compare(

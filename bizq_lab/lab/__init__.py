@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bizq_lab.lab.lab import Lab
+from bizq_lab.lab.monitor import PerformanceMonitor
 from bizq_lab.lab.service import BizQAIRouter
 
-__all__ = ["BizQAIRouter", "Lab"]
+__all__ = ["BizQAIRouter", "Lab", "PerformanceMonitor"]

@@ -18,6 +18,7 @@ from bizq_lab.lab.budgets import cache_path, naming_the_budget, open_ledger
 from bizq_lab.lab.changes import Changes
 from bizq_lab.lab.imports.side import Imports
 from bizq_lab.lab.judging import Judges
+from bizq_lab.lab.monitor import Monitoring
 from bizq_lab.lab.moving import Moving
 from bizq_lab.lab.past import Past
 from bizq_lab.lab.people import People
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource, Provider
 
 
-class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, Imports):
+class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, Imports, Monitoring):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:

@@ -10,6 +10,7 @@ from bizq_lab.viz.intervals import cost_bars, forest
 from bizq_lab.viz.latency import latency_histogram
 from bizq_lab.viz.power import power_curve
 from bizq_lab.viz.shares import weights
+from bizq_lab.viz.spans import spans
 from bizq_lab.viz.timeline import timeline
 from bizq_lab.viz.tradeoff import frontier
 from bizq_lab.viz.waterfall import waterfall
@@ -24,6 +25,7 @@ __all__ = [
     "latency_histogram",
     "power_curve",
     "sequence",
+    "spans",
     "timeline",
     "waterfall",
     "weights",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from bizq_lab.analysis import alerts, compare, efficiency, performance
+from bizq_lab.analysis import compare, efficiency, performance
 from bizq_lab.catalog import load_catalog
 from bizq_lab.store import Log
 from bizq_lab.tuning import tune
-from tests.support.analysis_log import START_US, TASK_TYPE, Stream, pairs
+from tests.support.analysis_log import TASK_TYPE, Stream, pairs
 
 
 def test_every_answer_has_rows_a_sentence_and_a_figure(log: Log, stream: Stream) -> None:
@@ -23,7 +23,6 @@ def test_every_answer_has_rows_a_sentence_and_a_figure(log: Log, stream: Stream)
         compare(log, task_type=TASK_TYPE, primary="success"),
         efficiency(log, catalog=catalog),
         tune(log, catalog, as_of=date(2026, 11, 1)),
-        alerts(log, now_us=START_US + 3_600_000_000, recent_hours=0.98, baseline_hours=1.0, min_n=2),
     ]
     for answer in answers:
         assert answer.summary().endswith(".")

@@ -195,6 +195,7 @@ RATED = OPEN | {"design": "paired", "by_segment": True, "grouped": False}
 OFFERS = {"task_type": None, "experiment": None, "from_us": None, "to_us": None}
 PARAMS: dict[str, list[dict[str, Any]]] = {
     "alerts": [{"since_us": 0}],
+    "served_ids": [{"to_us": LAST_US}],
     "alerts_due": [{"channel": "hook", "since_us": 0, "rested_us": LAST_US}],
     "arm_calls": [OFFERS],
     "arm_specs": [{}],

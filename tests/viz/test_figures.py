@@ -37,6 +37,8 @@ def rows(name: str = "plain") -> list[dict[str, object]]:
             "upper_s": 0.2 * 2**i,
             "value_usd": 1.0 + i,
             "probability": 0.5,
+            "since": f"2026-11-0{i + 1}",
+            "until": f"2026-11-0{2 * i + 3} 12:00:00",
         }
         for i, arm in enumerate([name, "example", "third"])
     ]
@@ -51,6 +53,7 @@ FIGURES: dict[str, Draw] = {
     ),
     "cost_bars": lambda name="plain", **kw: viz.cost_bars(rows(name), title=name, **kw),
     "sequence": lambda name="plain", **kw: viz.sequence(rows(name), title=name, ylabel=name, **kw),
+    "spans": lambda name="plain", **kw: viz.spans(rows(name), label="arm", title=name, remark="arm", **kw),
     "acceptability": lambda name="plain", **kw: viz.acceptability(rows(name), title=name, **kw),
 }
 every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
@@ -210,6 +213,8 @@ def test_a_confidence_sequence_marks_where_it_first_leaves_the_reference() -> No
         (lambda: viz.latency_histogram([]), "rows == []"),
         (lambda: viz.latency_histogram([{"arm": "a", "lower_s": 0, "upper_s": 1, "n": 1}]), "0 < lower < upper"),
         (lambda: viz.sequence([{"n": "5", "estimate": estimate(0, 1)}]), "must be a finite number"),
+        (lambda: viz.spans([]), "rows == []"),
+        (lambda: viz.spans([{"since": "2026-11-01", "until": "soon"}]), "instant == 'soon'"),
         (lambda: viz.acceptability([]), "rows == []"),
         (lambda: viz.acceptability([{"arm": "a", "value_usd": 1, "probability": 1.5}]), "probability in [0, 1]"),
     ],

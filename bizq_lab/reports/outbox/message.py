@@ -36,7 +36,8 @@ def message_of(alerts: Sequence[Mapping[str, Any]]) -> Message:
     if len(alerts) > MOST_LINES:
         lines.append(f"and {len(alerts) - MOST_LINES} more")
     first = alerts[0]
-    what = f"{first['alert_type']} of {first['model']} at {first['task_type']}".replace("_", " ")
+    where = f" at {first['task_type']}" if first["task_type"] else ""  # a model that was exchanged is so everywhere
+    what = f"{first['alert_type']} of {first['model']}{where}".replace("_", " ")
     more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
     return Message(subject=_line(f"bizq_lab alert: {what}{more}"), lines=tuple(lines))
 
