@@ -104,7 +104,7 @@ class TargetPolicy:
 
         Args:
             task_type: Task type.
-            context: As logged, without its workspace.
+            context: As logged; its workspace does not matter.
             task_input: As logged; anything but a mapping counts as an empty input.
             unit: Stands for whoever asks.
         """

@@ -61,7 +61,15 @@ def test_what_the_migration_adds_to_an_outcome_is_what_the_events_give(tmp_path:
     with fill(path) as log:
         expected = log.sql(every)
         with duckdb.connect(str(path)) as connection:
-            for column in ("cluster_bucket", "decision_bucket", "eligible"):
+            for column in (
+                "cluster_bucket",
+                "decision_bucket",
+                "eligible",
+                "prompt",
+                "temperature",
+                "max_tokens",
+                "offer",
+            ):
                 connection.execute(f"ALTER TABLE task_outcome DROP COLUMN {column}")
             connection.execute(step.sql)
         pd.testing.assert_frame_equal(log.sql(every), expected, check_like=True)

@@ -1,30 +1,45 @@
 -- offers: the kinds of task that were decided, and what could have been chosen for each.
 -- grain:   one row per (task_type, design, offer)
--- reads:   task_outcome, decision_offer
--- columns: n decisions; pending without an outcome yet; unpropensed without a propensity; units that were assigned; context
---          (without its workspace), candidates and task_input of its first decision, any_unit one unit of it
+-- reads:   task_outcome, decision
+-- columns: n decisions; pending without an outcome yet; unpropensed without a propensity; units that were assigned;
+--          context, candidates and task_input of its first decision, any_unit one unit of it
 -- params:  task_type, experiment (NULL: all), from_us, to_us (NULL: open), by_input (an offer is of one task's input),
 --          by_unit (an offer is of one unit)
+--
+-- An offer says the same of all its decisions but for the workspace, so what one of them was offered is looked up.
+WITH asked AS (
+    SELECT decision_id, md5(task_input::VARCHAR) AS task_input
+    FROM decision
+    WHERE $by_input
+    QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
+), kinds AS (
+    SELECT
+        t.task_type, t.design,
+        CASE
+            WHEN $by_input OR $by_unit
+            THEN md5(concat_ws('|', t.offer, CASE WHEN $by_input THEN a.task_input END, CASE WHEN $by_unit THEN t.unit END))
+            ELSE t.offer
+        END AS offer,
+        count(*)::BIGINT AS n,
+        count(*) FILTER (t.status = 'pending')::BIGINT AS pending,
+        count(*) FILTER (t.propensity_ppb IS NULL)::BIGINT AS unpropensed,
+        count(DISTINCT t.unit)::BIGINT AS units,
+        min(t.decision_id) AS any_decision,
+        min(t.unit) AS any_unit
+    FROM task_outcome AS t LEFT JOIN asked AS a USING (decision_id)
+    WHERE ($task_type::VARCHAR IS NULL OR t.task_type = $task_type)
+      AND ($experiment::VARCHAR IS NULL OR t.experiment = $experiment)
+      AND ($from_us::BIGINT IS NULL OR t.decided_at_us >= $from_us)
+      AND ($to_us::BIGINT IS NULL OR t.decided_at_us < $to_us)
+      AND t.status <> 'cancelled'
+    GROUP BY ALL
+), shown AS (
+    SELECT decision_id, context, candidates, task_input
+    FROM decision SEMI JOIN (SELECT any_decision AS decision_id FROM kinds) USING (decision_id)
+    QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
+)
 SELECT
-    t.task_type, t.design,
-    CASE
-        WHEN $by_input OR $by_unit
-        THEN md5(concat_ws('|', o.offer, CASE WHEN $by_input THEN o.task_input::VARCHAR END, CASE WHEN $by_unit THEN t.unit END))
-        ELSE o.offer
-    END AS offer,
-    count(*)::BIGINT AS n,
-    count(*) FILTER (t.status = 'pending')::BIGINT AS pending,
-    count(*) FILTER (t.propensity_ppb IS NULL)::BIGINT AS unpropensed,
-    count(DISTINCT t.unit)::BIGINT AS units,
-    arg_min(o.context, (t.decided_at_us, t.decision_id)) AS context,
-    arg_min(o.candidates, (t.decided_at_us, t.decision_id)) AS candidates,
-    arg_min(o.task_input, (t.decided_at_us, t.decision_id)) AS task_input,
-    min(t.unit) AS any_unit
-FROM task_outcome AS t JOIN decision_offer AS o USING (decision_id)
-WHERE ($task_type::VARCHAR IS NULL OR t.task_type = $task_type)
-  AND ($experiment::VARCHAR IS NULL OR t.experiment = $experiment)
-  AND ($from_us::BIGINT IS NULL OR t.decided_at_us >= $from_us)
-  AND ($to_us::BIGINT IS NULL OR t.decided_at_us < $to_us)
-  AND t.status <> 'cancelled'
-GROUP BY ALL
-ORDER BY t.task_type, t.design, offer
+    k.task_type, k.design, k.offer, k.n, k.pending, k.unpropensed, k.units,
+    s.context, s.candidates, s.task_input, k.any_unit
+FROM kinds AS k JOIN shown AS s ON s.decision_id = k.any_decision
+ORDER BY k.task_type, k.design, k.offer

@@ -42,7 +42,10 @@ SELECT
         c.arm || '=' || round(c.propensity * 1e9)::BIGINT
         FOR c IN from_json(d.candidates, '[{"arm":"VARCHAR","propensity":"DOUBLE"}]')
         IF c.arm IS NOT NULL AND c.propensity > 0 AND c.propensity <= 1
-    ]), chr(10)) ELSE '' END AS eligible
+    ]), chr(10)) ELSE '' END AS eligible,
+    d.prompt, d.temperature, d.max_tokens,
+    -- Everything but the task's input that the choice could depend on, workspaces not told apart.
+    md5(concat_ws('|', d.task_type, d.config_hash, d.experiment, d.stage, regexp_replace(d.context::VARCHAR, '("workspace_id"\s*:\s*"([^"\\]|\\.)*",)|(,?"workspace_id"\s*:\s*"([^"\\]|\\.)*")', ''))) AS offer
 FROM decided AS d
 LEFT JOIN ended AS o USING (decision_id)
 LEFT JOIN rated AS r USING (decision_id)
