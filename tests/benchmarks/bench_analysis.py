@@ -5,8 +5,9 @@ Run: python -m tests.benchmarks.bench_analysis [--rows 10000000] [--units worksp
 
 The log is made once, by SQL (`LOG` below), in a folder outside the repository: 4 arms, 4 metrics, 5,000 workspaces as
 assignment units, or every task its own. The bare query is what an analyst would write by hand for the same aggregates:
-sums of each cluster, their squares and products by arm, and a histogram of durations. `avg/var` is one plain pass of
-mean and variance of 4 metrics by arm. A peer's argument is the Python of an environment that has it:
+sums of each cluster, their squares and products by arm, and a histogram of durations; for `off_policy`, the sums of
+each kind of decision. `avg/var` is one plain pass of mean and variance of 4 metrics by arm. A peer's argument is the
+Python of an environment that has it:
 
     python -m venv /somewhere/tea && /somewhere/tea/bin/pip install tea-tasting "ibis-framework[duckdb]"
     python -m venv /somewhere/pd && /somewhere/pd/bin/pip install duckdb pandas statsmodels
@@ -21,7 +22,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,9 +59,21 @@ SELECT
     NULL AS rating_ppm, 0 AS ratings, '' AS human_task_id,
     1793491200000001 + i * 100003 AS finished_at_us, NULL AS feedback_at_us,
     (md5_number(unit) & 4095)::INTEGER AS cluster_bucket, (hash(i) & 4095)::INTEGER AS decision_bucket,
+    'default' AS prompt, NULL AS temperature, 1000 AS max_tokens, 'offer-' || i % 3 AS offer,
     'arm-0=250000000' || chr(10) || 'arm-1=250000000' || chr(10) || 'arm-2=250000000' || chr(10) || 'arm-3=250000000'
         AS eligible
 FROM assigned
+"""
+# What was offered, looked up by the off-policy question.
+DECISIONS = """
+INSERT INTO decision BY NAME
+SELECT 'evt_' || decision_id AS event_id, decided_at_us AS recorded_at_us, decision_id, task_id, task_key, task_type,
+       workspace_id, unit, segment, arm, model, provider, policy, design, experiment, stage, repeat, propensity_ppb,
+       config_hash, catalog_version, prompt, max_tokens, prompt_version, origin,
+       [{'arm': 'arm-' || n, 'model': 'openai/arm-' || n, 'propensity': 0.25} FOR n IN range(4)]::JSON
+           AS candidates,
+       json_object('workspace_id', workspace_id, 'kind', offer) AS context
+FROM task_outcome
 """
 
 AVG_VAR = """
@@ -89,6 +101,18 @@ HISTOGRAM = """
 SELECT arm, response_time_us >> 12 AS bin, count(*), count(*) FILTER (timed_out AND NOT succeeded) FROM task_outcome
 WHERE task_type = 'order.process_batch' GROUP BY ALL
 """
+POLICY = [
+    """
+SELECT segment, offer, arm, model, prompt, temperature, max_tokens, propensity_ppb, cluster_bucket, count(*),
+       count(*) FILTER (succeeded), count(quality_ppm), sum(quality_ppm), count(cost_nano_usd), sum(cost_nano_usd),
+       count(response_time_us), sum(response_time_us)
+FROM task_outcome WHERE task_type = 'order.process_batch' AND design = 'randomised' AND status <> 'pending' GROUP BY ALL
+""",
+    """
+SELECT offer, count(*), count(DISTINCT unit), min(decision_id), min(unit) FROM task_outcome
+WHERE task_type = 'order.process_batch' GROUP BY ALL
+""",
+]
 _MORE = """,
            count(*) FILTER (failed_over) AS f, count(*) FILTER (status = 'escalated') AS e,
            count(*) FILTER (timed_out) AS t, count(*) FILTER (design = 'paired') AS p,
@@ -153,10 +177,29 @@ def ask():
     with Log.open(sys.argv[1]) as log:
         {question}(log, {arguments})
 """
-QUESTIONS = {
-    "compare": "task_type='order.process_batch', primary='success'",
-    "performance": "",
-    "efficiency": "",
+# A policy that gives arm-1 and arm-2 one half each, by its weights alone: no model of the outcome is fitted.
+OFF_POLICY = """
+import sys
+import numpy as np
+from bizq_lab.analysis.extent import Window
+from bizq_lab.analysis.traffic import read_traffic
+from bizq_lab.stats.importance import Logged
+from bizq_lab.stats.off_policy import snips
+from bizq_lab.store import Log
+def ask():
+    window = Window(task_type="order.process_batch")
+    with Log.open(sys.argv[1]) as log:
+        (traffic,), _ = read_traffic(log, window, by_input=False, by_unit=False, capped=frozenset())
+    target = np.array([0.5 if row["arm"] in ("arm-1", "arm-2") else 0.0 for row in traffic.rows])
+    decided = traffic.decided
+    for name in ("success", "quality", "cost", "latency"):
+        snips(Logged.of(traffic.total(name), decided.propensity, target, decided.cluster, decided.size))
+"""
+SCRIPTS = {
+    "compare": OURS.format(question="compare", arguments="task_type='order.process_batch', primary='success'"),
+    "performance": OURS.format(question="performance", arguments=""),
+    "efficiency": OURS.format(question="efficiency", arguments=""),
+    "off_policy": OFF_POLICY,
 }
 
 
@@ -178,12 +221,13 @@ def main() -> None:
         "compare": [_CLUSTERS.format(unit=unit, more="", outer=""), HISTOGRAM],
         "performance": [_CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER), HISTOGRAM],
         "efficiency": [_CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER)],
+        "off_policy": POLICY,
     }
     _say(f"{asked.rows:,} outcomes, 4 arms, unit = {asked.units}; best of {asked.rounds}, opening included")
     plain = measure(sys.executable, BARE.format(texts=[AVG_VAR]), path, asked.rounds)
     _say(f"{'plain avg/var pass':<26}{plain.seconds:8.3f} s {plain.peak_mb:7.0f} MB")
-    for question, arguments in QUESTIONS.items():
-        ours, theirs = alternate(question, arguments, bare[question], path, asked.rounds)
+    for question, script in SCRIPTS.items():
+        ours, theirs = alternate(script, BARE.format(texts=bare[question]), path, asked.rounds)
         _say(
             f"{question:<26}{ours.seconds:8.3f} s {ours.peak_mb:7.0f} MB   x{ours.seconds / theirs.seconds:5.2f} the"
             f" bare query ({theirs.seconds:.3f} s)   x{ours.seconds / plain.seconds:5.2f} avg/var"
@@ -215,13 +259,13 @@ def make_log(path: Path, *, rows: int, by_task: bool) -> None:
         log.collect()
     with duckdb.connect(str(unborn)) as connection:
         connection.execute(LOG, {"rows": rows, "by_task": by_task, "workspaces": WORKSPACES})
+        connection.execute(DECISIONS)
         connection.execute("CHECKPOINT")
     unborn.replace(path)
 
 
-def alternate(question: str, arguments: str, texts: Sequence[str], path: Path, rounds: int) -> tuple[Cost, Cost]:
+def alternate(ours: str, theirs: str, path: Path, rounds: int) -> tuple[Cost, Cost]:
     """Ours and theirs in turns, so that a busy moment hits both; the best of each."""
-    ours, theirs = OURS.format(question=question, arguments=arguments), BARE.format(texts=list(texts))
     costs: list[list[Cost]] = [[], []]
     for _ in range(rounds):
         for found, script in zip(costs, (ours, theirs), strict=True):
