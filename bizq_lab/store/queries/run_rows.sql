@@ -16,7 +16,7 @@ WITH latest AS (
     FROM attempt_started SEMI JOIN latest USING (decision_id)
 ), ended AS (
     SELECT * FROM attempt SEMI JOIN latest USING (decision_id)
-), both AS (
+), met AS (
     SELECT
         coalesce(e.decision_id, b.decision_id) AS decision_id,
         coalesce(e.purpose, CASE WHEN b.ordinal < 1000 THEN 'task' ELSE 'judge' END) = 'task' AS serves,
@@ -32,7 +32,7 @@ WITH latest AS (
         count(*) FILTER (serves AND (unseen OR maybe_billed))::BIGINT AS uncertain,
         arg_max(output, ordinal) FILTER (serves AND status = 'completed') AS output,
         coalesce(bool_or(list_contains(flags, 'cached')) FILTER (serves), FALSE) AS cached
-    FROM both
+    FROM met
     GROUP BY ALL
 ), people AS (
     SELECT human_task_id, arg_max(status, (recorded_at_us, event_id)) AS human_status
