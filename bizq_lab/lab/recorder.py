@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
     from bizq_lab.core.snapshot import Evidence
     from bizq_lab.core.task import UserFeedback
+    from bizq_lab.lab.records import Payloads
     from bizq_lab.store import Log
 
 MICRO = 1_000_000
@@ -30,12 +31,14 @@ class LogRecorder:
         clock: Wall time of the record.
         log_decision: Writes a decision.
         learn: Reads the evidence.
+        payloads: Whether what people write is kept: with `full` only.
     """
 
     log: Log
     clock: Clock
     log_decision: Callable[[RoutingDecision], None]
     learn: Callable[[], Evidence]
+    payloads: Payloads
     _seen: dict[str, list[str]] = field(default_factory=dict)
 
     def remember(self, decision: RoutingDecision) -> None:
@@ -66,7 +69,9 @@ class LogRecorder:
             )
             self.log.append(event)
         if feedback is not None:
-            said = feedback_event(decision_id, result.task_id, feedback, recorded_at_us=self.clock.now_us())
+            said = feedback_event(
+                decision_id, result.task_id, feedback, recorded_at_us=self.clock.now_us(), payloads=self.payloads
+            )
             if said.event_id not in known["feedback_ids"]:
                 self.log.append(said)
                 new = True
@@ -78,16 +83,20 @@ class LogRecorder:
 
 
 def feedback_event(
-    decision_id: str, task_id: str, feedback: UserFeedback, *, recorded_at_us: int, source: str = "user"
-) -> FeedbackEvent:
-    """Feedback as a row; the same words of the same rater on the same decision are the same event."""
+    decision_id: str, task_id: str, feedback: UserFeedback, *, recorded_at_us: int, payloads: Payloads,
+    source: str = "user",
+) -> FeedbackEvent:  # fmt: skip
+    """Feedback as a row; the same words of the same rater on the same decision are the same event.
+
+    Words are kept only where payloads are kept in full: people quote what they rate.
+    """
     return FeedbackEvent(
         event_id=derived_id("evt", "feedback", decision_id, feedback.model_dump_json(), source),
         recorded_at_us=recorded_at_us,
         decision_id=decision_id,
         task_id=task_id,
         rating_ppm=None if feedback.rating is None else round(feedback.rating * MICRO),
-        comment=feedback.feedback,
+        comment=feedback.feedback if payloads == "full" else "",
         rater=feedback.rater,
         source=source,
     )

@@ -50,6 +50,7 @@ def admit(path: Path, folder: Path, *, read_only: bool, now_us: Callable[[], int
         if read_only or not os.access(path.parent, os.W_OK):
             message = f"{path} has schema version {version}; this release asks version {SCHEMA_VERSION}"
             raise SchemaMismatch(message, hint="open it once where it may be written; a backup is kept beside it")
+        folder.mkdir(parents=True, exist_ok=True)  # the file may have come here alone, such as a backup
         with file_lock(lock, exclusive=True, patience_s=_LOCK_PATIENCE_S) as held:
             if held:
                 schema.prepare(path, now_us=now_us, patience_s=_LOCK_PATIENCE_S)

@@ -17,6 +17,7 @@ from bizq_lab.lab.recorder import feedback_event
 
 if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
+    from bizq_lab.lab.records import Payloads
     from bizq_lab.store import Log
 
 LOWEST, HIGHEST = 1.0, 5.0
@@ -52,6 +53,7 @@ class RatingSession:
         cards: Outputs in the order shown; which arm stands left is drawn anew for each card.
         log: Where ratings go.
         clock: Time of the record.
+        payloads: Whether comments are kept: with `full` only.
         rated: Ratings given in this sitting, by decision.
     """
 
@@ -60,6 +62,7 @@ class RatingSession:
     cards: Sequence[tuple[Item, ...]]
     log: Log
     clock: Clock
+    payloads: Payloads = "full"
     rated: dict[str, float] = field(default_factory=dict)
 
     def give(self, decision_id: str, rating: float, comment: str = "") -> None:
@@ -77,7 +80,11 @@ class RatingSession:
             raise InputError(message, hint="fractions such as 4.5 are fine")
         said = UserFeedback(rating=rating, feedback=comment, rater=self.rater)
         now_us = self.clock.now_us()
-        self.log.append(feedback_event(decision_id, item.task_id, said, recorded_at_us=now_us, source=SOURCE))
+        self.log.append(
+            feedback_event(
+                decision_id, item.task_id, said, recorded_at_us=now_us, source=SOURCE, payloads=self.payloads
+            )
+        )
         self.rated[decision_id] = rating
 
     def to_csv(self, path: str | Path) -> Path:
@@ -121,7 +128,7 @@ class RatingSession:
 
 def open_session(
     log: Log, *, task_type: str, rater: str, clock: Clock, pairs: bool, arms: Sequence[str] | None, limit: int | None,
-    seed: int,
+    seed: int, payloads: Payloads,
 ) -> RatingSession:  # fmt: skip
     """Everything of a task type that this rater has not rated yet, shuffled.
 
@@ -134,6 +141,7 @@ def open_session(
         arms: Only these.
         limit: Most cards.
         seed: Of the order; the same rater sees the same order again.
+        payloads: Whether comments are kept: with `full` only.
 
     Raises:
         InputError: No rater was named, or an arm's name holds a comma.
@@ -156,7 +164,9 @@ def open_session(
         message = f"no output of {task_type!r} is left for {rater!r} to rate"
         raise NotEnoughData(message, hint="run tasks with payloads='full', or rate another task type")
     shuffled = draw(cards, len(cards))
-    return RatingSession(task_type=task_type, rater=rater, cards=shuffled[:limit], log=log, clock=clock)
+    return RatingSession(
+        task_type=task_type, rater=rater, cards=shuffled[:limit], log=log, clock=clock, payloads=payloads
+    )
 
 
 def _item(decision_id: str, task_id: str, task_input: str | None, output: str) -> Item:

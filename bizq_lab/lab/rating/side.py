@@ -22,8 +22,11 @@ class Ratings(Parts):
         """Log what a person said of a result; days later if need be, and never twice the same."""
         now_us = self.clock.now_us()
         self.log.append(
-            feedback_event(result.decision_id, result.task_id, feedback, recorded_at_us=now_us, source=source)
-        )
+            feedback_event(
+                result.decision_id, result.task_id, feedback, recorded_at_us=now_us, source=source,
+                payloads=self.service.payloads,
+            )
+        )  # fmt: skip
 
     def rate(
         self,
@@ -49,7 +52,7 @@ class Ratings(Parts):
         """
         return open_session(
             self.log, task_type=task_type, rater=rater, clock=self.clock, pairs=pairs, arms=arms, limit=limit,
-            seed=self.seed,
+            seed=self.seed, payloads=self.service.payloads,
         )  # fmt: skip
 
     def rater_agreement(self, task_type: str) -> RaterAgreement:
