@@ -95,6 +95,22 @@ def problems(error: ValidationError) -> str:
     )
 
 
+def agreed(would: str) -> None:
+    """Ask a person before something goes for good; elsewhere somebody must have agreed beforehand.
+
+    Args:
+        would: What would go, as a sentence.
+
+    Raises:
+        InputError: Nobody agreed.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        message = f"{would}; nobody agreed to that, and this is no terminal to ask on"
+        raise InputError(message, hint="pass --yes to remove it, --dry-run to look")
+    say(would)
+    typer.confirm("It cannot be undone. Go on?", abort=True, err=True)
+
+
 def existing(path: Path) -> Path:
     """A log that must already be there.
 

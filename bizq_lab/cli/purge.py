@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bizq_lab.cli.output import AsJson, LogPath, emit, existing, say
+from bizq_lab.cli.output import AsJson, LogPath, agreed, emit, existing
 from bizq_lab.errors import InputError
 
 _AGE = re.compile(r"(\d{1,6})([hdw])")
@@ -35,7 +34,7 @@ def purge(
     age = _age(older_than)
     with Lab.open(existing(log)) as lab:
         if not dry_run and not yes:
-            _ask(lab.purge(older_than=age, dry_run=True).summary())
+            agreed(lab.purge(older_than=age, dry_run=True).summary())
         emit(lab.purge(older_than=age, dry_run=dry_run), as_json=as_json)
 
 
@@ -45,19 +44,6 @@ def _age(text: str) -> timedelta:
         message = f"--older-than == {text!r}, must be a number with h, d or w"
         raise InputError(message, hint="90d is ninety days")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def _ask(would: str) -> None:
-    """Ask a person; elsewhere somebody must have agreed beforehand.
-
-    Raises:
-        InputError: Nobody agreed.
-    """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = f"{would}; nobody agreed to that, and this is no terminal to ask on"
-        raise InputError(message, hint="pass --yes to remove it, --dry-run to look")
-    say(would)
-    typer.confirm("It cannot be undone. Go on?", abort=True, err=True)
 
 
 COMMANDS = (purge,)

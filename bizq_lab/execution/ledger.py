@@ -182,6 +182,36 @@ class BudgetLedger:
         finally:
             self._runs.remove(scope)
 
+    def calls_of(self, workspace_id: str) -> int:
+        """How many calls of a workspace the file names."""
+        with self._transaction() as run:
+            return int(run.execute(self._statements["calls_of"], {"scope": workspace_id}).fetchone()[0])
+
+    def forget(self, workspace_id: str) -> None:
+        """Take out a workspace's calls and what it spent, and leave none of their bytes in the file.
+
+        What it spent stays in the sums of everyone and of runs. A call under way stays booked there until it settles.
+        The file is rewritten in place: whoever has it open goes on in it, where another file would let them overspend.
+
+        Raises:
+            LogError: Another process did not let go of the file, or it cannot be written.
+        """
+        with self._transaction() as run:
+            run.execute("PRAGMA secure_delete = ON")
+            for name in ("forget_calls", "forget_bookings", "forget_spending"):
+                run.execute(self._statements[name], {"scope": workspace_id})
+        try:
+            with self._lock:
+                connection = self._open()
+                connection.execute("VACUUM")
+                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            message = f"the budget ledger {self._path.name!r} cannot be written anew: {error}"
+            raise LogError(message, hint="make room and run it again") from error
+        if busy:
+            message = f"the budget ledger {self._path.name!r} is being read by another process"
+            raise LogError(message, hint="run it again in a moment")
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:

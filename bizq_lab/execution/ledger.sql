@@ -57,3 +57,16 @@ SELECT at_us FROM reconciled;
 
 -- name: reconcile
 INSERT INTO reconciled VALUES (1, :at_us) ON CONFLICT (once) DO UPDATE SET at_us = excluded.at_us;
+
+-- name: calls_of
+SELECT count(*) FROM reservation WHERE scope = :scope;
+
+-- name: forget_calls
+DELETE FROM reservation
+WHERE settled_nano_usd IS NOT NULL AND attempt_id IN (SELECT attempt_id FROM reservation WHERE scope = :scope);
+
+-- name: forget_bookings
+DELETE FROM reservation WHERE scope = :scope;
+
+-- name: forget_spending
+DELETE FROM spending WHERE scope = :scope;

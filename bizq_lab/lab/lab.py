@@ -20,6 +20,7 @@ from bizq_lab.lab.imports.side import Imports
 from bizq_lab.lab.judging import Judges
 from bizq_lab.lab.monitor import Monitoring
 from bizq_lab.lab.moving import Moving
+from bizq_lab.lab.oblivion import Oblivion
 from bizq_lab.lab.past import Past
 from bizq_lab.lab.people import People
 from bizq_lab.lab.providers import LazyProviders, live_providers, providers_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource, Provider
 
 
-class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, Imports, Monitoring):
+class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, Imports, Monitoring, Oblivion):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:
@@ -114,7 +115,7 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
             clock: Injected time.
             ids: Injected identifiers.
             seed: Base seed of adaptive draws and experiments.
-            payloads: Whether inputs and outputs are kept: `full`, `hash` or `none`.
+            payloads: Whether inputs and outputs, and what people write of them, are kept: `full`, `hash` or `none`.
             budgets: Cap of each workspace per period, `"*"` for all together; every process on this log shares the
                 ledger beside it, and none can overspend (S18).
             max_cost_usd: Most USD that this lab may spend before it is closed.
@@ -196,7 +197,10 @@ class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, 
     @property
     def recorder(self) -> LogRecorder:
         """Lets an `AdaptiveRouter` remember in this lab's log."""
-        return LogRecorder(log=self.log, clock=self.clock, log_decision=self.service.log_decision, learn=self.learn)
+        return LogRecorder(
+            log=self.log, clock=self.clock, log_decision=self.service.log_decision, learn=self.learn,
+            payloads=self._payloads,
+        )  # fmt: skip
 
     def route(self, task: Task, context: RoutingContext) -> RoutingDecision:
         """Decide without executing; the decision explains itself.

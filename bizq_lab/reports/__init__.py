@@ -7,6 +7,7 @@ from bizq_lab.reports.experiment import experiment_report
 from bizq_lab.reports.files import write_report
 from bizq_lab.reports.from_log import summary_report
 from bizq_lab.reports.loop import loop_report
+from bizq_lab.reports.outlived import with_reports
 from bizq_lab.reports.periodic import periodic_report
 from bizq_lab.reports.render import FORMS, Form, form_of, render
 from bizq_lab.reports.section import Headline, Report, Section
@@ -26,5 +27,6 @@ __all__ = [
     "periodic_report",
     "render",
     "summary_report",
+    "with_reports",
     "write_report",
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bizq_lab.store.archive_files import PATIENCE_S, finish, note, put_file, staging
-from bizq_lab.store.archived import archive_of, archived_files, literal
+from bizq_lab.store.archived import archive_of, archived_files, literal, live_tables
 from bizq_lab.store.connection import connect
 from bizq_lab.store.shelf import Shelf
 from bizq_lab.store.statements import statement
@@ -25,7 +25,8 @@ def rewrite_archive(log: Path, changed: Mapping[str, str], params: Mapping[str, 
 
     Args:
         log: The DuckDB file.
-        changed: By table, the SELECT over `earlier.<table>` that gives the new rows; it sees one day at a time.
+        changed: By table, the SELECT over `earlier.<table>` that gives the new rows; it sees one day at a time of its
+            own table, and of the others what the DuckDB file holds.
         params: `$named` parameters of these.
 
     Raises:
@@ -42,6 +43,8 @@ def rewrite_archive(log: Path, changed: Mapping[str, str], params: Mapping[str, 
         shelf = Shelf(place.url)
         shelf.register(connection)
         connection.execute("ATTACH ':memory:' AS earlier")
+        for table, source in live_tables(connection).items():  # what an archived file is told anew by
+            connection.execute(statement("earlier_file", table=table, source=source))
         staged, replaced = [], []
         for file in archived_files(connection):
             target = folder / f"{uuid.uuid4().hex}.parquet"

@@ -25,6 +25,8 @@ TIMES = {**dict.fromkeys(EVENTS, "recorded_at_us"), OUTCOMES: "decided_at_us"}
 IDS = {**dict.fromkeys(EVENTS, "event_id"), OUTCOMES: "decision_id"}
 # What an outcome is computed from.
 _OUTCOME_READS = ("decision", "feedback", "outcome")
+# Tables that are never archived, and asked for beside those that are.
+_BESIDE = ("late_decision", "forgotten_decision", "forgotten_workspace")
 
 
 class Place(NamedTuple):
@@ -68,7 +70,7 @@ def live_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """By table, its rows in the DuckDB file, whatever temporary view hides it."""
     ((database,),) = connection.execute("SELECT current_database()").fetchall()
     quoted = database.replace('"', '""')
-    return {table: f'"{quoted}".main.{table}' for table in (*TIMES, "late_decision")}
+    return {table: f'"{quoted}".main.{table}' for table in (*TIMES, *_BESIDE)}
 
 
 def whole_tables(connection: duckdb.DuckDBPyConnection, place: Place, text: str) -> dict[str, str]:

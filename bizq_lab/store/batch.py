@@ -10,6 +10,7 @@ from bizq_lab.errors import LogError
 from bizq_lab.store.outcomes import TOUCHING, keep_task_outcome, touch_staged
 from bizq_lab.store.staging import Batch, refused_in
 from bizq_lab.store.statements import statement
+from bizq_lab.store.tombstone import drop_forgotten
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,6 +21,7 @@ class Counts(NamedTuple):
 
     events: int
     refused: int
+    forgotten: int = 0
 
 
 def commit_batch(batch: Batch, *, gone: list[str]) -> Counts:
@@ -40,6 +42,7 @@ def commit_batch(batch: Batch, *, gone: list[str]) -> Counts:
         _check_offsets(connection, batch)
         for kind in batch.kinds:
             _refuse_collected(batch, kind)
+        drop_forgotten(batch)
         touches = not TOUCHING.isdisjoint(batch.kinds)
         known = touch_staged(connection) if touches else 0
         for kind in batch.kinds:
@@ -94,8 +97,8 @@ def _advance(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Counts:
     events = 0
     for segment, chunk in batch.chunks.items():
         headers = 1 if chunk.start == 0 and chunk.lines and journal_lines.decode_header(chunk.lines[0]) else 0
-        sound = len(chunk.lines) + bool(chunk.torn) - headers - refused[segment]
+        sound = len(chunk.lines) + bool(chunk.torn) - headers - refused[segment] - batch.forgotten[segment]
         events += sound
         row = {"segment": segment, "end": chunk.end, "events": sound, "quarantined": refused[segment]}
         connection.execute(statement("advance"), row)
-    return Counts(events, sum(refused.values()))
+    return Counts(events, sum(refused.values()), batch.forgotten.total())

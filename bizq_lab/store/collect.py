@@ -20,6 +20,7 @@ from bizq_lab.store.batch import Counts, commit_batch
 from bizq_lab.store.connection import attached, connect, translated
 from bizq_lab.store.locks import file_lock, owner_is_gone
 from bizq_lab.store.migrations import SCHEMA_VERSION
+from bizq_lab.store.rewrite import overwrite_collected
 from bizq_lab.store.segments import Chunk
 from bizq_lab.store.snapshot import refresh_snapshot
 from bizq_lab.store.staging import Batch, Staging, staging
@@ -37,6 +38,7 @@ class CollectReport:
     Attributes:
         events: Events moved into the tables.
         quarantined: Lines that were no sound events.
+        forgotten: Events of workspaces that the log has forgotten; they entered no table.
         batches: Transactions.
         removed: Segments that were finished and are gone.
         foreign: Files in the journal folder that nobody here wrote; they are left alone.
@@ -47,6 +49,7 @@ class CollectReport:
 
     events: int = 0
     quarantined: int = 0
+    forgotten: int = 0
     batches: int = 0
     removed: int = 0
     foreign: tuple[str, ...] = ()
@@ -60,6 +63,7 @@ class CollectReport:
             self,
             events=self.events + counts.events,
             quarantined=self.quarantined + counts.refused,
+            forgotten=self.forgotten + counts.forgotten,
             batches=self.batches + 1,
             removed=self.removed + removed,
             longest_hold_s=max(self.longest_hold_s, hold_s),
@@ -72,6 +76,9 @@ class CollectReport:
         if self.quarantined:
             text = f"{self.quarantined} journal lines were no sound events; see the view quarantine_health"
             found.append(Caveat(code="quarantined_lines", message=text))
+        if self.forgotten:
+            text = f"{self.forgotten} events of forgotten workspaces were dropped; something still writes them"
+            found.append(Caveat(code="forgotten_events", message=text))
         if self.foreign:
             text = f"files in the journal folder that are no segments were ignored: {', '.join(self.foreign[:3])}"
             found.append(Caveat(code="foreign_files", message=text))
@@ -215,6 +222,8 @@ class Collector:
         self._left = None
         with translated(self._path), attached(batch.staging.connection, self._path, patience_s=_OPEN_PATIENCE_S):
             counts = commit_batch(batch, gone=gone)
+        for name in batch.forgotten:  # their writers may live for days
+            overwrite_collected(self._folder / name, batch.ends[name])
         for name in gone:
             del self._offsets[name]
         self._offsets |= batch.ends

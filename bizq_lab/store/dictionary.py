@@ -35,6 +35,9 @@ _KEPT: Final[Mapping[str, str]] = {
     "archive_place": "Where this log's archive lies, and how far it reaches; no row: nothing was archived.",
     "archived_file": "The archive's files. Questions read them and the live rows as one.",
     "late_decision": "Decisions that heard news after they were archived; questions compute their outcomes anew.",
+    "forgetting_salt": "What this log's tombstones are hashed with; no row: nothing was forgotten.",
+    "forgotten_workspace": "Workspaces that were forgotten, as hashes; nothing of theirs is collected any more.",
+    "forgotten_decision": "Their decisions, as hashes, so that what comes later of them is dropped too.",
 }
 _HEAD: Final = f"""\
 # The log's tables and views

@@ -20,17 +20,17 @@ from bizq_lab.store import reading
 from bizq_lab.store.archived import archive_of
 from bizq_lab.store.collect import Collector, CollectReport
 from bizq_lab.store.connection import connect
+from bizq_lab.store.forgetting import Forgetting
 from bizq_lab.store.health import LogHealth, examine
 from bizq_lab.store.journal import Durability, Journal
 from bizq_lab.store.locks import file_lock
 from bizq_lab.store.opening import admit
 from bizq_lab.store.places import journal_folder, mode_lock, refuse_unsupported
 from bizq_lab.store.queries import named_query
-from bizq_lab.store.segments import LOCK_NAME
+from bizq_lab.store.segments import LOCK_NAME, TURN_NAME
 from bizq_lab.store.sight import Sight
 from bizq_lab.store.snapshot import snapshot_path
 from bizq_lab.store.statements import statement
-from bizq_lab.store.upkeep import Upkeep
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
 
 _READ_PATIENCE_S = 5.0
+# Whoever rewrites a whole log waits for a moment in which nobody asks.
+_ALONE_PATIENCE_S = 30.0
 _COLLECT_PATIENCE_S = 5.0
 # A question would rather answer without the latest events than wait for them.
 _QUESTION_PATIENCE_S = 1.0
@@ -47,7 +49,7 @@ _BIRTH_PATIENCE_S = 30.0
 _NS_PER_US = 1000
 
 
-class Log(Upkeep):
+class Log(Forgetting):
     """One log: a DuckDB file, and the journal folder `<file>.journal` beside it.
 
     Safe to share between threads. A forked or pickled copy in another process writes its own segment.
@@ -290,7 +292,11 @@ class Log(Upkeep):
             self._last = CollectReport(complete=False)
 
     def _file_lock(self, *, exclusive: bool) -> AbstractContextManager[bool]:
-        return file_lock(self._folder / LOCK_NAME, exclusive=exclusive, patience_s=_READ_PATIENCE_S)
+        patience_s = _ALONE_PATIENCE_S if exclusive else _READ_PATIENCE_S
+        return file_lock(self._folder / LOCK_NAME, exclusive=exclusive, patience_s=patience_s)
+
+    def _turn(self) -> AbstractContextManager[bool]:
+        return file_lock(self._folder / TURN_NAME, exclusive=True, patience_s=_ALONE_PATIENCE_S)
 
 
 def _reopen(path: Path, options: dict[str, Any]) -> Log:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bizq_lab.store.archive_rewrite import rewrite_archive
-from bizq_lab.store.connection import connect
-from bizq_lab.store.rewrite import backups_of, overwrite_collected, rewrite_file
+from bizq_lab.store.leftovers import remove_spilled, remove_unborn
+from bizq_lab.store.rewrite import backups_of, blank_segments, rewrite_file
 from bizq_lab.store.statements import statement
 
 TABLES = ("attempt", "decision", "evaluation", "feedback", "human_task", "quarantine")
@@ -28,11 +28,8 @@ def purge_text(path: Path, folder: Path, *, before_us: int, now_us: Callable[[],
     changed = {table: statement(f"purge_{table}") for table in TABLES}
     rewrite_archive(path, changed, {"before_us": before_us})
     rewrite_file(path, changed, {"before_us": before_us}, now_us=now_us)
-    with connect(path, read_only=True, patience_s=0) as connection:
-        collected = connection.execute(statement("collected")).fetchall()
-    for name, size in collected:
-        segment = folder / name
-        if segment.exists():
-            overwrite_collected(segment, size)
+    blank_segments(path, folder)
     for backup in backups_of(path):
         backup.unlink()
+    remove_unborn(path)
+    remove_spilled(path)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import re
-from pathlib import Path
-
+from bizq_lab.store.leftovers import remove_unborn
 from bizq_lab.store.log import Log
-
-_UNBORN = re.compile(r"\.(?P<pid>\d+)\.unborn(\.wal)?$")
 
 
 def repair(log: Log) -> list[str]:
@@ -25,30 +19,9 @@ def repair(log: Log) -> list[str]:
     done = [f"collected {report.events} events"] if report.events else []
     if report.removed:
         done.append(f"removed {report.removed} segments that are collected and whose writers are gone")
-    done += [f"removed {name}, left half-made" for name in _remove_unborn(log.path)]
+    done += [f"removed {name}, left half-made" for name in remove_unborn(log.path)]
     missing = log.health().outcomes_missing
     if missing:
         log.rebuild_task_outcome()
         done.append(f"computed task_outcome anew; {missing} rows were missing")
     return done
-
-
-def _remove_unborn(path: Path) -> list[str]:
-    """Remove what processes that are no more left of a file or a copy they were making; returns the names."""
-    removed = []
-    for file in path.parent.glob(f".{glob.escape(path.name)}*.unborn*"):
-        match = _UNBORN.search(file.name)
-        if match and not _is_alive(int(match["pid"])):
-            file.unlink(missing_ok=True)
-            removed.append(file.name)
-    return sorted(removed)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's, but alive
-    return True

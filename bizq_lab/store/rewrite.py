@@ -7,6 +7,7 @@ segment whose owner still writes is overwritten in place, for its owner only app
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -73,9 +74,19 @@ def overwrite_collected(segment: Path, collected_bytes: int) -> int:
     return max(0, collected_bytes - start)
 
 
+def blank_segments(path: Path, folder: Path) -> None:
+    """Overwrite what is collected of every segment, of writers that live too: they only append."""
+    with connect(path, read_only=True, patience_s=_PATIENCE_S) as connection:
+        collected = connection.execute(statement("collected")).fetchall()
+    for name, size in collected:
+        segment = folder / name
+        if segment.exists():
+            overwrite_collected(segment, size)
+
+
 def backups_of(path: Path) -> list[Path]:
     """Copies that migrations made before they touched the file."""
-    return sorted(path.parent.glob(f"{path.name}.v*.backup*"))
+    return sorted(path.parent.glob(f"{glob.escape(path.name)}.v*.backup*"))
 
 
 def _remove(unborn: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,6 +21,8 @@ from bizq_lab.errors import LogError
 from bizq_lab.store import lines
 from bizq_lab.store.columns import event_columns
 from bizq_lab.store.connection import in_memory, translated
+from bizq_lab.store.leftovers import OWNER_NAME, STAGING_PREFIX
+from bizq_lab.store.locks import file_lock
 from bizq_lab.store.outcomes import TOUCHING
 from bizq_lab.store.segments import Chunk
 from bizq_lab.store.statements import statement
@@ -47,6 +50,7 @@ class Batch:
         chunks: What was read of each segment.
         kinds: Numbers of the lines staged for each kind, in the order of the staged table's `rowid`.
         refused: What will not enter a table.
+        forgotten: How many lines of each segment are of what the log has forgotten.
     """
 
     def __init__(self, staging: Staging, chunks: dict[str, Chunk]) -> None:
@@ -55,6 +59,7 @@ class Batch:
         self.lines = [line for chunk in chunks.values() for line in chunk.lines]
         self.kinds: dict[str, list[int]] = {}
         self.refused: list[Refused] = []
+        self.forgotten: Counter[str] = Counter()
 
     @property
     def ends(self) -> dict[str, int]:
@@ -63,10 +68,17 @@ class Batch:
 
     def refuse(self, number: int, reason: str) -> None:
         """Note that a line will not enter a table."""
-        first, segment = self._segments[bisect_right(self._segments, number, key=lambda found: found[0]) - 1]
+        first, segment = self._segment_of(number)
         chunk = self.chunks[segment]
         offset = chunk.start + self._begins[number] - self._begins[first]
         self.refused.append(Refused(segment, offset, reason, self.lines[number]))
+
+    def forget(self, number: int) -> None:
+        """Note that a line is of what the log has forgotten."""
+        self.forgotten[self._segment_of(number)[1]] += 1
+
+    def _segment_of(self, number: int) -> tuple[int, str]:
+        return self._segments[bisect_right(self._segments, number, key=lambda found: found[0]) - 1]
 
     @cached_property
     def _begins(self) -> list[int]:
@@ -173,7 +185,11 @@ class Staging:
 @contextmanager
 def staging() -> Iterator[Staging]:
     """A place to stage batches in, for the length of the block."""
-    with tempfile.TemporaryDirectory(prefix="bizq-lab-") as folder, in_memory(Path(folder)) as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix=STAGING_PREFIX) as folder,
+        file_lock(Path(folder) / OWNER_NAME, exclusive=True, patience_s=0),
+        in_memory(Path(folder)) as connection,
+    ):
         yield Staging(connection, Path(folder))
 
 

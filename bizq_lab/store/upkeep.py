@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bizq_lab.store.journal import Journal
 
 _PATIENCE_S = 5.0
+_TRIES = 5  # to collect everything while others collect too
 
 
 class Upkeep:
@@ -47,6 +48,9 @@ class Upkeep:
 
     @abstractmethod
     def _file_lock(self, *, exclusive: bool) -> AbstractContextManager[bool]: ...
+
+    @abstractmethod
+    def _turn(self) -> AbstractContextManager[bool]: ...
 
     def rebuild_task_outcome(self) -> None:
         """Compute `task_outcome` anew from the events; it gives the table that collecting keeps."""
@@ -105,15 +109,19 @@ class Upkeep:
             LogLocked: Another program holds the file, or a collection is under way.
             LogError: The log is open read-only, or there is no room for the new file.
         """
+        self._write_anew(lambda: purge_text(self.path, self._folder, before_us=before_us, now_us=self._now_us))
+
+    def _write_anew(self, rewrite: Callable[[], None]) -> None:
+        """Collect everything, then rewrite alone."""
         if self.read_only:
-            raise LogError(f"{self.path} is open read-only", hint="open it without read_only=True to purge")
+            raise LogError(f"{self.path} is open read-only", hint="open it without read_only=True to write it anew")
         self._journal.close()
         with mode_lock(self.path):
-            if not self.collect().complete:
+            if not any(self.collect().complete for _ in range(_TRIES)):
                 raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
             with self._alone():
                 try:
-                    purge_text(self.path, self._folder, before_us=before_us, now_us=self._now_us)
+                    rewrite()
                 except OSError as error:
                     message = f"{self.path}: cannot be written anew: {error.strerror or error}"
                     hint = "the folder must be writable and have room for a second copy"
@@ -121,8 +129,11 @@ class Upkeep:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """No collector, no question of others, for the length of the block."""
-        with mode_lock(self.path), self._file_lock(exclusive=True) as held:
-            if not held:
+        """No collector, no question of others, for the length of the block.
+
+        The turn comes first: without collectors the questions soon leave a gap.
+        """
+        with mode_lock(self.path), self._turn() as turn, self._file_lock(exclusive=True) as held:
+            if not (turn and held):
                 raise LogLocked(f"{self.path} is busy", hint="try again in a moment")
             yield

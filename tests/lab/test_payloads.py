@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pytest
 from pydantic import JsonValue
 
 from bizq_lab.core.ids import digest
-from bizq_lab.core.task import RoutingContext, Task
+from bizq_lab.core.task import RoutingContext, Task, UserFeedback
+from bizq_lab.store import Log
+from tests.support.imports import spend, write_lines
+from tests.support.lab_bulk import POST, WHERE, Watched, bulk_lab
 from tests.support.lab_providers import Scripted, refuse
-from tests.support.lab_small import contents, rows, small_lab, tasks_of
+from tests.support.lab_small import DAY, OTHER, contents, rows, small_lab, tasks_of
+from tests.support.oblivion import holding
 
 CANARY = "zq81canary"
 TYPES = ("customer.process_return", "content.write_product_description", "customer.answer_inquiry")
@@ -66,6 +72,47 @@ def test_full_payloads_keep_what_was_asked(tmp_path: Path, *, refused: bool) -> 
     assert any(
         "task_input" in entry or "decision" in entry for entry in sung(tmp_path, payloads="full", refused=refused)
     )
+
+
+def travelled(folder: Path, payloads: Literal["full", "hash", "none"]) -> set[str]:
+    """Top-level names where the canary is found after a log went everywhere that a log can go."""
+    provider = Watched(lambda call: refuse(call) if "broken" in call.prompt else f"{CANARY} {call.prompt}")
+    with bulk_lab(folder, provider, payloads=payloads) as lab:
+        tasks = [Task(type=OTHER, input={**POST, "news": f"{CANARY} {word}"}) for word in ("fine", "broken", "good")]
+        lab.run_many(tasks, WHERE, retry_failed=False)
+        waiting = [row.human_task_id for row in lab.humans().rows]
+        lab.claim_task(waiting[0], worker="ann")
+        lab.resolve_task(waiting[0], minutes_spent=3, succeeded=True, resolution=f"{CANARY} done")
+        lab.give_feedback(lab.run(tasks[0], WHERE), UserFeedback(rating=2.0, feedback=f"{CANARY} is wrong"))
+        asked = {"messages": [{"role": "user", "content": CANARY}], "status": "failure", "metadata": {
+            "error_information": {"error_class": "Timeout", "error_message": f"{CANARY} is too long"}}}  # fmt: skip
+        said = {"messages": [{"role": "user", "content": CANARY}],
+                "response": {"choices": [{"message": {"content": f"{CANARY} indeed"}}]}}  # fmt: skip
+        with TemporaryDirectory() as elsewhere:  # what is imported is somebody else's file
+            spent = [spend(1, **said), spend(2, **asked)]
+            lab.import_log(write_lines(Path(elsewhere) / "s.jsonl", spent), format="litellm", task_type=OTHER)
+        lab.log.archive(before=DAY + timedelta(days=1))
+        lab.run_many(tasks, WHERE)
+        with Log.open(lab.log.path, snapshot=True) as other:
+            other.collect()
+        lab.run(tasks[0], WHERE)
+        lab.export_log(folder / "out")
+    return {name.partition("/")[0] for name in holding(folder, (CANARY,))}
+
+
+@pytest.mark.parametrize("payloads", SILENT)
+def test_the_policy_holds_in_bulk_runs_imports_the_human_queue_archives_copies_and_exports(
+    tmp_path: Path, payloads: Literal["hash", "none"]
+) -> None:
+    assert travelled(tmp_path, payloads) == set()
+
+
+def test_full_payloads_go_wherever_the_log_goes(tmp_path: Path) -> None:
+    """Else the test above could not fail."""
+    log = "lab.duckdb"
+    assert travelled(tmp_path, "full") == {log, f"{log}.archive", f"{log}.journal", f"{log}.snapshot", "out"}
+    words = rows(tmp_path / log, "SELECT count(*) AS n FROM attempt WHERE output IS NOT NULL")
+    assert words[0]["n"] > 0
 
 
 def test_hashes_tell_equal_payloads_apart_from_others(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ seconds. A child kills itself with SIGKILL, which nothing catches: no handler, n
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import signal
@@ -158,6 +159,34 @@ def _report(job: Job) -> None:
     write_report(Path(job.folder) / "report.html", body.encode())
 
 
+def _forget(job: Job) -> None:
+    """Forget a workspace, and die before or after a function of ours, or before the n-th file takes another's name."""
+    point, when = job.point.rsplit(" ", 1)
+    passages = job.passage
+    if point.startswith("swap "):
+        point, passages = "pathlib.Path.replace", int(point.removeprefix("swap "))
+        module, names = importlib.import_module("pathlib"), ["Path", "replace"]
+    else:
+        package, name, *names = point.split(".")
+        module = importlib.import_module(f"bizq_lab.{package}.{name}")
+    owner: Any = module
+    for inner in names[:-1]:
+        owner = getattr(owner, inner)
+    real, killer = getattr(owner, names[-1]), Killer(point, passages)
+
+    def dying(*arguments: Any, **settings: Any) -> Any:
+        if when == "before":
+            killer.at(point)
+        done = real(*arguments, **settings)
+        if when == "after":
+            killer.at(point)
+        return done
+
+    lab = open_lab(Path(job.folder), None)
+    setattr(owner, names[-1], dying)
+    lab.forget("zebra_inc")
+
+
 def _passing_files(killer: Killer, point: str) -> None:
     """Every step by which a file comes to be is a passage."""
     for module, name in ((os, "fsync"), (os, "fdopen"), (Path, "chmod"), (Path, "replace")):
@@ -180,6 +209,7 @@ def open_lab(folder: Path, provider: Wire | None) -> Lab:
 
 PROGRAMS: dict[str, Callable[[Job], None]] = {
     "work": _work, "collect": _collect, "publish": _publish, "report": _report,
+    "forget": _forget,
 }  # fmt: skip
 
 
