@@ -49,7 +49,7 @@ def test_questions_see_archived_rows_as_before(tmp_path: Path, url: str | None) 
 
 def test_questions_asked_together_see_the_archived_rows_of_every_table_they_name(tmp_path: Path) -> None:
     log, _, _ = filled(tmp_path / "lab.duckdb")
-    first, second = {"since_us": 0}, dict.fromkeys(("from_us", "to_us"))
+    first, second = {"since_us": 0, "run_id": None}, dict.fromkeys(("from_us", "to_us"))
     with log:
         before = log.query("spending", **first), log.query("workspace_volumes", **second), log.query("origins")
         log.archive(before=NEXT_DAY)
