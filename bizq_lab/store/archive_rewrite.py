@@ -56,6 +56,7 @@ def rewrite_archive(log: Path, changed: Mapping[str, str], params: Mapping[str, 
                 continue
             name = f"{file.path.rpartition('/')[0]}/{target.name}"
             new = put_file(connection, shelf, table=file.table_name, day=file.day, path=target, name=name)
+            new = new._replace(schema_version=file.schema_version)  # its columns are those of the release that wrote it
             staged += [new] if new.row_count else []  # of an empty day nothing stays, and its file is swept
             replaced.append(file)
             target.unlink()

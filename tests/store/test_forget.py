@@ -6,6 +6,7 @@ import gzip
 import os
 import shutil
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -165,3 +166,19 @@ def test_writers_and_readers_go_on_while_a_workspace_is_forgotten(tmp_path: Path
         assert events == written + more + rated + len(make_story("stays")), "every acknowledged event, once"
         assert len(log.sql("FROM quarantine")) == 0
         assert set(log.sql("FROM decision")["workspace_id"]) == {"lion", "text"}
+
+
+def test_an_archive_that_an_older_release_wrote_keeps_its_columns(tmp_path: Path) -> None:
+    every, day = "SELECT * FROM task_outcome", date(2026, 9, 25)
+    with filled(tmp_path / "lab.duckdb") as log:
+        log.archive(before=day)
+        stays = log.sql(f"{every} WHERE workspace_id = 'lion'")
+        with duckdb.connect(str(log.path)) as connection:
+            outcomes = "table_name = 'task_outcome'"
+            ((name,),) = connection.execute(f"SELECT path FROM archived_file WHERE {outcomes}").fetchall()  # noqa: S608 - ours
+            connection.execute(f"UPDATE archived_file SET schema_version = 1 WHERE {outcomes}")  # noqa: S608 - ours
+        file = tmp_path / "lab.duckdb.archive" / name
+        duckdb.read_parquet(str(file)).select(duckdb.StarExpression(exclude=["timed_out"])).write_parquet(f"{file}.old")
+        Path(f"{file}.old").replace(file)
+        log.forget("zebra")
+        assert log.sql(every).equals(stays)
