@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from bizq_lab.analysis.comparison import Comparison
+from bizq_lab.analysis.comparison import Comparison, ComparisonRow
 from bizq_lab.analysis.extent import Conditions, Window
 from bizq_lab.analysis.families import Finding, Question, run_tests
 from bizq_lab.analysis.metrics import Metric, metric_named
@@ -17,13 +17,13 @@ from bizq_lab.analysis.outcomes import Outcomes, read_outcomes
 from bizq_lab.analysis.people import HUMAN, with_people
 from bizq_lab.analysis.segments import with_segments
 from bizq_lab.analysis.unanswered import life_tables, rating_caveats, timeout_caveats
-from bizq_lab.analysis.validity import FATAL, condition_caveats, sample_ratio_caveats
+from bizq_lab.analysis.validity import FATAL, condition_caveats, overlap_caveats, sample_ratio_caveats
 from bizq_lab.analysis.verdict import Standing, Verdict, decide
 from bizq_lab.core.decision import Design
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.core.result import Provenance
 from bizq_lab.errors import InputError, NotEnoughData
-from bizq_lab.stats.tails import check_alpha
+from bizq_lab.stats.tails import ZERO_VARIANCE, check_alpha
 
 if TYPE_CHECKING:
     from bizq_lab.store import Log
@@ -74,12 +74,15 @@ def compare(
         InputError: A metric, direction, margin, alpha or arm that does not exist.
     """
     metric = metric_named(primary)
-    _check(metric, direction, margin, alpha)
+    rails = GUARDRAILS if guardrails is None else dict(guardrails)
+    _check(metric, direction, [(metric.name, margin), *rails.items()], alpha)
     window = Window(task_type=task_type, experiment=experiment or None, from_us=from_us, to_us=to_us)
     with log.held():
         outcomes = read_outcomes(log, window, design=design, by_segment=by == "segment" or metric.name == "rating")
         planned = _planned_arms(log, window)
         split = sample_ratio_caveats(log, window, outcomes) if outcomes.design == "randomised" else []
+        split += overlap_caveats(log, window, outcomes)
+    _known(arms, outcomes)
     present = [arm for arm in outcomes.arms if arms is None or arm in arms]
     against = _control(present, control, planned)
     treatments = tuple(arm for arm in present if arm != against)
@@ -91,7 +94,6 @@ def compare(
         message = f"the quality of {task_type!r} was not measured in every arm"
         raise NotEnoughData(message, hint="compare on primary='success', or switch on checks or a judge")
     tables = life_tables(outcomes.durations)
-    rails = GUARDRAILS if guardrails is None else dict(guardrails)
     question = Question(
         samples=outcomes.samples(present),
         design=outcomes.design,
@@ -114,9 +116,8 @@ def compare(
         caveats.append(
             Caveat(code="not_randomised", message="Arms were not assigned at random: differences may be the tasks'")
         )
-    missing = [arm for arm in planned if arm not in present]
-    if missing and arms is None:
-        caveats.append(Caveat(code="one_arm_empty", message=f"Planned arms without outcomes: {', '.join(missing)}"))
+    if arms is None:
+        caveats += _plan_caveats(planned, present, named=bool(experiment))
     answer = _answer(question, window, caveats, outcomes)
     if by == "segment":
         answer = with_segments(answer, question, outcomes)
@@ -160,6 +161,7 @@ def _test_caveats(
     question: Question, table: list[Finding], standings: list[Standing], verdict: Verdict
 ) -> list[Caveat]:
     found = [caveat for row, test in table if row.role == "primary" for caveat in test.caveats]
+    found += [ZERO_VARIANCE for row, _ in table if row.role == "primary" and _all_alike(question.primary, row)]
     least = min(row.n for row, _ in table if row.role == "primary")
     if question.design == "paired" and least < FEW_PAIRS:
         found.append(Caveat(code="few_pairs", message=f"Only {least} tasks were answered by both arms"))
@@ -170,6 +172,11 @@ def _test_caveats(
             Caveat(code="guardrail_unclear", message="A better arm was held back: a guardrail is not yet shown to hold")
         )
     return found
+
+
+def _all_alike(metric: Metric, row: ComparisonRow) -> bool:
+    """Whether both arms are at the same end of what the metric can be, so that no spread was seen."""
+    return row.arm_mean.value == row.control_mean.value and row.arm_mean.value in (metric.support or ())
 
 
 def _quality_unknown(own: Conditions) -> bool:
@@ -196,6 +203,24 @@ def _planned_arms(log: Log, window: Window) -> tuple[str, ...]:
     return tuple(plans[-1]["arms"]) if plans else ()
 
 
+def _plan_caveats(planned: Sequence[str], present: Sequence[str], *, named: bool) -> list[Caveat]:
+    """Arms that the plan names and the log lacks; of an experiment asked for by name, also the other way round."""
+    found = []
+    if missing := [arm for arm in planned if arm not in present]:
+        found.append(Caveat(code="one_arm_empty", message=f"Planned arms without outcomes: {', '.join(missing)}"))
+    if named and planned and (stray := [arm for arm in present if arm not in planned]):
+        found.append(Caveat(code="unplanned_arm", message=f"Arms that the plan does not name: {', '.join(stray)}"))
+    return found
+
+
+def _known(arms: Sequence[str] | None, outcomes: Outcomes) -> None:
+    """Refuse arms that never ran here, whichever config or plan they are of."""
+    unknown = [arm for arm in arms or () if arm not in outcomes.arms and arm != HUMAN]
+    if unknown:
+        message = f"arms == {list(arms or ())!r}, no outcome of {unknown!r} here"
+        raise NotEnoughData(message, hint=f"arms with outcomes: {', '.join(outcomes.arms) or 'none'}")
+
+
 def _control(present: Sequence[str], control: str | None, planned: tuple[str, ...]) -> str:
     if control is not None and control not in present:
         message = f"control == {control!r}, has no outcome here"
@@ -203,11 +228,12 @@ def _control(present: Sequence[str], control: str | None, planned: tuple[str, ..
     return control or next((arm for arm in planned if arm in present), min(present, default=""))
 
 
-def _check(metric: Metric, direction: str, margin: float, alpha: float) -> None:
+def _check(metric: Metric, direction: str, margins: Sequence[tuple[str, float]], alpha: float) -> None:
     check_alpha(alpha)
-    if not margin >= 0:
-        message = f"margin == {margin!r}, must not be negative"
-        raise InputError(message, hint="the largest loss in the primary metric that is acceptable, such as 0.05")
+    for name, margin in margins:
+        if not margin >= 0:
+            message = f"margin == {margin!r} in {name}, must not be negative"
+            raise InputError(message, hint="the largest loss in the metric that is acceptable, such as 0.05")
     better = "higher" if metric.higher_is_better else "lower"
     if direction and (direction == "increase") != metric.higher_is_better:
         message = f"direction == {direction!r}, but {metric.name} is better when {better}"

@@ -136,6 +136,14 @@ class Conditions:
             split.setdefault((row["task_type"], arm_of(row)), []).append(row)
         return any(len(Conditions(rows).values(*columns)) > 1 for rows in split.values())
 
+    def variants(self, column: str) -> dict[str, tuple[str, ...]]:
+        """By arm, the known values of a column, where an arm of one task type has more than one."""
+        split: dict[tuple[str, str], set[str]] = {}
+        for row in self.rows:
+            if row[column]:
+                split.setdefault((row["task_type"], arm_of(row)), set()).add(str(row[column]))
+        return {arm: tuple(sorted(values)) for (_, arm), values in sorted(split.items()) if len(values) > 1}
+
     def total(self, column: str) -> int:
         """Sum of a count over the rows that were looked at."""
         return sum(int(row[column]) for row in self.rows)

@@ -24,9 +24,10 @@ _Row = Mapping[str, Any]
 
 def condition_caveats(own: Conditions, *, metric: str, single_experiment: bool) -> list[Caveat]:
     """Reservations that the conditions of the compared arms give."""
+    drifted = "; ".join(f"{arm}: {', '.join(map(repr, ids))}" for arm, ids in own.variants("served_model").items())
     checks = [
         ("pending", own.total("pending") > 0, "Some decisions have no outcome yet and are left out"),
-        ("drifted_model", own.several("served_model"), "A model's served id changed while the arms were compared"),
+        ("drifted_model", bool(drifted), f"A model's served id changed while the arms were compared ({drifted})"),
         ("mixed_prices", own.several("catalog_version"), "Outcomes were priced under more than one price version"),
         ("mixed_prompts", own.several("prompt_version"), "An arm ran under more than one version of its prompt"),
         ("mixed_models", own.several("model"), "An arm ran on more than one model"),
@@ -44,6 +45,20 @@ def condition_caveats(own: Conditions, *, metric: str, single_experiment: bool) 
             ("quality_missing", own.total("quality_missing") > 0, "Some completed tasks have no measured quality"),
         ]
     return [Caveat(code=code, message=message) for code, found, message in checks if found]
+
+
+def overlap_caveats(log: Log, window: Window, outcomes: Outcomes) -> list[Caveat]:
+    """Other experiments that units of the one that was asked about took part in while it ran."""
+    if window.experiment is None or outcomes.design != "randomised":
+        return []
+    asked = {name: value for name, value in window.params().items() if name != "workspace_id"}
+    others = log.query("overlapping", **asked, below=PART if outcomes.size.grouped else GROUPS)
+    if not others:
+        return []
+    share = f" of the {PART / GROUPS:.0%} that were looked at" if outcomes.size.grouped else ""
+    said = ", ".join(f"{row['experiment']} ({row['units']} units{share})" for row in others)
+    message = f"Units took part in other experiments at the same time, whose effect is in these outcomes too: {said}"
+    return [Caveat(code="overlapping_experiments", message=message)]
 
 
 def sample_ratio_caveats(log: Log, window: Window, outcomes: Outcomes) -> list[Caveat]:

@@ -78,13 +78,14 @@ def _paired(stream: Stream) -> None:
 
 def _split(stream: Stream) -> None:
     for number in range(60):
+        own = number - (number % 10 == 3)  # who also takes part in another experiment
         decision = stream.decide(
             arm="luna" if number % 3 else "terra",
             task=f"online-{number}",
-            unit=f"unit {HOSTILE[number % 9]} {number % 20}",
+            unit=f"unit {HOSTILE[own % 9]} {own % 20}",
             workspace_id=f"ws {number % 20}",
             design="randomised",
-            experiment="split-x" if number < 40 else "",
+            experiment="" if number >= 40 else "split-x" if own == number else "split-y",
             stage="" if number < 40 else "rollout-r/10",
             propensity_ppb=300_000_000 if number % 3 else 700_000_000,
             candidates=[*OFFER, {"arm": "none", "propensity": 0.0}],
@@ -230,6 +231,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "looks": [{"experiment": "split-x"}],
     "offers": [OFFERS | {"by_input": False, "by_unit": False}, OFFERS | {"by_input": True, "by_unit": True}],
     "origins": [{}],
+    "overlapping": [{"task_type": TASK_TYPE, "experiment": "split-x", "from_us": None, "to_us": None, "below": 4096}],
     "policy_sums": [
         OFFERS | {"by_input": False, "by_unit": False, "batched": True},
         OFFERS | {"by_input": True, "by_unit": True, "batched": False},
