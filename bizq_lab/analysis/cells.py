@@ -96,16 +96,15 @@ class Cell:
         if self.clusters == self.row[metric.count]:
             return self._iid_mean(metric, level)
         try:
-            estimate = ratio(self.joint(metric), unit=metric.unit, level=level).estimate
+            estimate = ratio(self.joint(metric), level=level).estimate.over(metric.per_unit, unit=metric.unit)
         except NotEnoughData:
             return self._constant(metric, level)
         return self._within(estimate, metric.support, method="cluster-robust mean")
 
     def joint(self, metric: Metric) -> CrossMoments:
-        """Cluster totals of a metric (x, in its unit) and of its count (y)."""
+        """Cluster totals of a metric (x, in the log's integers) and of its count (y)."""
         x, y, row = metric.total, metric.count, self.row
-        moments = CrossMoments(self.clusters, row[x], row[f"{x}_{x}"], row[y], row[f"{y}_{y}"], row[f"{y}_{x}"])
-        return moments.scaled(metric.factor, 1)
+        return CrossMoments(self.clusters, row[x], row[f"{x}_{x}"], row[y], row[f"{y}_{y}"], row[f"{y}_{x}"])
 
     def per_success(self, level: float = 0.95) -> Estimate | None:
         """USD per success by Fieller, unbounded where successes are not clearly above zero; None without success.
@@ -113,16 +112,16 @@ class Cell:
         Source:
             Fieller 1954; no interval is shown where neither cost nor success varied.
         """
-        row, cost = self.row, METRICS["cost"]
+        row, per_usd = self.row, METRICS["cost"].per_unit
         if not row["success"] or row["cost_n"] != row["n"]:
             return None
         moments = CrossMoments(
             self.clusters, row["cost"], row["cost_cost"], row["success"], row["success_success"], row["success_cost"]
-        ).scaled(cost.factor, 1)
-        value = float(Fraction(row["cost"]) * cost.factor / row["success"])
+        )
         try:
-            estimate = ratio(moments, unit="usd", level=level).estimate
+            estimate = ratio(moments, level=level).estimate.over(per_usd, unit="usd")
         except NotEnoughData:
+            value = row["cost"] / (row["success"] * per_usd)
             estimate = Estimate(value=value, lower=-math.inf, upper=math.inf, level=level, unit="usd", n=self.clusters)
         return self._within(estimate, (0.0, math.inf), method="cost per success, Fieller")
 
@@ -156,7 +155,8 @@ class Cell:
         if self.clusters < 2 or not 0.0 < rate < 1.0:  # noqa: PLR2004 - one cluster has no spread
             return float(self.clusters)
         moments = self.joint(metric)
-        variance = moments.combined(1, Fraction(-self.row["success"], self.n)).mean_variance / moments.y.mean**2
+        # of success less rate times count, a cluster, in n-ths
+        variance = moments.combined(self.n, -self.row["success"]).mean_variance / (self.n * moments.y.mean) ** 2
         if variance == 0.0:
             return float(self.clusters)
         few = t_quantile(0.5 + level / 2, self.clusters - 1) / normal_quantile(0.5 + level / 2)
@@ -164,15 +164,16 @@ class Cell:
 
     def _iid_mean(self, metric: Metric, level: float) -> Estimate:
         x, n = metric.total, int(self.row[metric.count])
-        moments = Moments(n, self.row[x], self.row[f"{x}_{x}"]).scaled(metric.factor)
         if n == 1:
             return self._constant(metric, level)
-        estimate = mean_of(moments, unit=metric.unit, level=level, support=metric.support)
+        moments = Moments(n, self.row[x], self.row[f"{x}_{x}"])
+        logged = mean_of(moments, level=level, support=metric.logged_support)
+        estimate = logged.over(metric.per_unit, unit=metric.unit)
         return self._within(estimate, metric.support or (0.0, math.inf), method=estimate.method)
 
     def _constant(self, metric: Metric, level: float) -> Estimate:
         """A mean without any spread to judge it by: as wide as the metric allows, narrowing with the clusters."""
-        value = float(Fraction(self.row[metric.total]) * metric.factor / self.row[metric.count])
+        value = self.row[metric.total] / (self.row[metric.count] * metric.per_unit)
         low, high = metric.support or (0.0, math.inf)
         if self.clusters > 1 and metric.support is not None:
             moments = Moments(self.clusters, Fraction(value) * self.clusters, Fraction(value) ** 2 * self.clusters)

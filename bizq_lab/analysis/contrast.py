@@ -79,7 +79,7 @@ class Sample:
 def samples(rows: Iterable[Mapping[str, Any]], metric: Metric, size: Size | None = None) -> dict[str, Sample]:
     """One metric by arm, from the rows of `clusters.sql`; `size` where they are random groups."""
     found: dict[str, list[tuple[str, int, float]]] = {}
-    count, total, per_unit = metric.count, metric.total, metric.factor.denominator
+    count, total, per_unit = metric.count, metric.total, metric.per_unit
     for row in rows:
         if row[count]:
             name = row["cluster"] if size is None else f"#{row['bucket']}"

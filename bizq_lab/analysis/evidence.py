@@ -58,20 +58,19 @@ def evidence(
 
 
 def _history(row: Mapping[str, Any]) -> History:
-    latency = Moments(row["latency_n"], row["latency"] or 0, row["latency_latency"] or 0).scaled(
-        METRICS["latency"].factor
-    )
-    rating = Moments(row["rating_n"], row["rating"] or 0, row["rating_rating"] or 0).scaled(METRICS["rating"].factor)
+    latency = Moments(row["latency_n"], row["latency"] or 0, row["latency_latency"] or 0)
+    rating = Moments(row["rating_n"], row["rating"] or 0, row["rating_rating"] or 0)
+    second, star = METRICS["latency"].per_unit, METRICS["rating"].per_unit
     return History(
         n=row["n"],
         successes=row["successes"],
         quality_mean=_mean(row, "quality"),
         quality_n=row["quality_n"],
-        latency_mean_s=latency.mean if latency.n else None,
-        latency_sd_s=latency.sd if latency.n > 1 else None,
+        latency_mean_s=latency.mean / second if latency.n else None,
+        latency_sd_s=latency.sd / second if latency.n > 1 else None,
         latency_p95_s=None if row["latency_p95"] is None else row["latency_p95"] / 1e6,
-        rating_mean=rating.mean if rating.n else None,
-        rating_sd=rating.sd if rating.n > 1 else None,
+        rating_mean=rating.mean / star if rating.n else None,
+        rating_sd=rating.sd / star if rating.n > 1 else None,
         rating_n=row["rating_n"],
         cost_mean_usd=_mean(row, "cost"),
         input_tokens=_quantiles(row["input_tokens"]),
@@ -82,7 +81,7 @@ def _history(row: Mapping[str, Any]) -> History:
 
 def _mean(row: Mapping[str, Any], name: str) -> float | None:
     metric = METRICS[name]
-    return float(row[metric.total] * metric.factor / row[metric.count]) if row[metric.count] else None
+    return row[metric.total] / (row[metric.count] * metric.per_unit) if row[metric.count] else None
 
 
 def _quantiles(values: list[int] | None) -> tuple[int, int, int] | None:

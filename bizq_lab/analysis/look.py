@@ -203,7 +203,7 @@ class _Sequences:
         for row in self._rows:
             seen = row[f"first_{metric.name}"]
             if seen is not None:
-                first[row["arm"]].setdefault(row["cluster"], (row["first_us"], float(seen * metric.factor)))
+                first[row["arm"]].setdefault(row["cluster"], (row["first_us"], seen / metric.per_unit))
         one, zero = first[self._arm], first[self._watched.control]
         if not self._watched.metric.support or not (one and zero):
             return self._open(metric, level), None
@@ -269,7 +269,7 @@ class _Sequences:
                 unit,
                 stage,
                 np.array([row["arm"] == self._arm for row in own]),
-                np.array([float(row[metric.total]) * float(metric.factor) for row in own]),
+                np.array([row[metric.total] / metric.per_unit for row in own]),
                 np.array([float(row[metric.count]) for row in own]),
             )
         except NotEnoughData:
@@ -291,7 +291,7 @@ class _Sequences:
         means: dict[str, dict[str, float]] = {self._arm: {}, self._watched.control: {}}
         for row in self._rows:
             if row[metric.count]:
-                means[row["arm"]][row["cluster"]] = float(row[metric.total] * metric.factor) / row[metric.count]
+                means[row["arm"]][row["cluster"]] = row[metric.total] / (row[metric.count] * metric.per_unit)
         one, zero = means[self._arm], means[self._watched.control]
         return [one[task] - zero[task] for task in one if task in zero]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from bizq_lab.errors import InputError
 
@@ -16,7 +15,7 @@ class Metric:
         name: As asked for.
         total: Column with its sum.
         count: Column with how many outcomes have it.
-        factor: From the log's integers to `unit`.
+        per_unit: The log's integers to one `unit`.
         unit: As estimates carry it.
         higher_is_better: False for cost and latency.
         support: Least and greatest possible value, if bounded.
@@ -25,10 +24,15 @@ class Metric:
     name: str
     total: str
     count: str
-    factor: Fraction
+    per_unit: int
     unit: str
     higher_is_better: bool
     support: tuple[float, float] | None = None
+
+    @property
+    def logged_support(self) -> tuple[float, float] | None:
+        """Least and greatest possible value in the log's integers."""
+        return None if self.support is None else (self.support[0] * self.per_unit, self.support[1] * self.per_unit)
 
     @property
     def difference_support(self) -> tuple[float, float] | None:
@@ -44,7 +48,7 @@ _ALL = (
         name="success",
         total="success",
         count="n",
-        factor=Fraction(1),
+        per_unit=1,
         unit="success",
         higher_is_better=True,
         support=(0.0, 1.0),
@@ -53,17 +57,17 @@ _ALL = (
         name="quality",
         total="quality",
         count="quality_n",
-        factor=Fraction(1, 10**6),
+        per_unit=10**6,
         unit="quality",
         higher_is_better=True,
         support=(0.0, 1.0),
     ),
-    Metric(name="cost", total="cost", count="cost_n", factor=Fraction(1, 10**9), unit="usd", higher_is_better=False),
+    Metric(name="cost", total="cost", count="cost_n", per_unit=10**9, unit="usd", higher_is_better=False),
     Metric(
         name="latency",
         total="latency",
         count="latency_n",
-        factor=Fraction(1, 10**6),
+        per_unit=10**6,
         unit="s",
         higher_is_better=False,
     ),
@@ -71,21 +75,19 @@ _ALL = (
         name="rating",
         total="rating",
         count="rating_n",
-        factor=Fraction(1, 10**6),
+        per_unit=10**6,
         unit="rating",
         higher_is_better=True,
         support=(1.0, 5.0),
     ),
 )
 METRICS = {metric.name: metric for metric in _ALL}
-FIRST_TOKEN = Metric(
-    name="first_token", total="ttft", count="ttft_n", factor=Fraction(1, 10**6), unit="s", higher_is_better=False
-)
+FIRST_TOKEN = Metric(name="first_token", total="ttft", count="ttft_n", per_unit=10**6, unit="s", higher_is_better=False)
 RESPONSE = Metric(
     name="response",
     total="rating_n",
     count="n",
-    factor=Fraction(1),
+    per_unit=1,
     unit="share",
     higher_is_better=True,
     support=(0.0, 1.0),

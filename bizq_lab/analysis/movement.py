@@ -156,7 +156,7 @@ def _row(metric: Metric, now: Cell, then: Cell) -> MovementRow | None:
         metric=metric.name,
         before=past,
         now=present,
-        difference=None if test is None else test.estimate,
+        difference=None if test is None else test.estimate.over(metric.per_unit, unit=metric.unit),
         p_adjusted=None if test is None else test.p_value,
         reading="unchanged",
     )
@@ -164,7 +164,7 @@ def _row(metric: Metric, now: Cell, then: Cell) -> MovementRow | None:
 
 def _test(metric: Metric, now: Cell, then: Cell) -> Test | None:
     try:
-        return ratio_difference(now.joint(metric), then.joint(metric), unit=metric.unit)
+        return ratio_difference(now.joint(metric), then.joint(metric))
     except NotEnoughData:
         return None
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.stats.hull import upper_hull
@@ -86,18 +87,30 @@ def frontier_shares(cells: Mapping[str, Cell], measure: str, *, rng: np.random.G
     known = {arm: cell for arm, cell in cells.items() if cell.clusters >= FEW and cell.row["cost_n"] == cell.n}
     if len(known) < len(cells) or not known:
         return {}
-    draws = np.stack([_drawn(cell, measure, rng) for cell in known.values()])  # (arms, draws, cost and gain)
-    cost, gain = draws[..., 0], draws[..., 1]
-    no_dearer = cost[None, :, :] <= cost[:, None, :]
-    no_worse = gain[None, :, :] >= gain[:, None, :]
-    better = (cost[None, :, :] < cost[:, None, :]) | (gain[None, :, :] > gain[:, None, :])
-    rivals = np.count_nonzero(no_dearer & no_worse & better, axis=1)
-    return {arm: float((rivals[place] == 0).mean()) for place, arm in enumerate(known)}
+    draws = np.stack([_drawn(cell, measure, rng) for cell in known.values()], axis=1)  # (draws, arms, cost and gain)
+    efficient = _efficient(draws[..., 0], draws[..., 1])
+    return dict(zip(known, map(float, efficient.mean(axis=0)), strict=True))
+
+
+def _efficient(cost: Floats, gain: Floats) -> NDArray[np.bool_]:
+    """Shape (draws, arms). Whether no arm of the draw costs as little and gives as much, and is better in one."""
+    # From the cheapest, and at one price from the best: an arm is efficient if all before it give less. Twins both are.
+    order = np.lexsort((-gain, cost), axis=1)
+    cost, gain = np.take_along_axis(cost, order, 1), np.take_along_axis(gain, order, 1)
+    best = np.maximum.accumulate(gain, axis=1)
+    ahead = np.ones(cost.shape, dtype=np.bool_)
+    ahead[:, 1:] = gain[:, 1:] > best[:, :-1]
+    for place in range(1, cost.shape[1]):
+        twin = (cost[:, place] == cost[:, place - 1]) & (gain[:, place] == gain[:, place - 1])
+        ahead[:, place] |= twin & ahead[:, place - 1]
+    found = np.empty_like(ahead)
+    np.put_along_axis(found, order, ahead, 1)
+    return found
 
 
 def _drawn(cell: Cell, measure: str, rng: np.random.Generator) -> Floats:
     """Shape (draws, 2). Mean cost and mean gain."""
-    row, units = cell.row, (float(METRICS["cost"].factor), float(METRICS[measure].factor))
+    row, units = cell.row, (METRICS["cost"].per_unit, METRICS[measure].per_unit)
     totals = np.array([float(row["cost"]), float(row[measure])])
     means = totals / cell.n
     squares = np.array(
@@ -110,4 +123,4 @@ def _drawn(cell: Cell, measure: str, rng: np.random.Generator) -> Floats:
     spread = squares - np.outer(joint, means) - np.outer(means, joint) + float(row["n_n"]) * np.outer(means, means)
     spread *= cell.clusters / (cell.clusters - 1) / cell.n**2
     drawn = rng.multivariate_normal(np.zeros(2), spread, size=DRAWS, method="eigh", check_valid="ignore")
-    return np.asarray((means + drawn) * np.array(units), dtype=np.float64)
+    return np.asarray((means + drawn) / np.array(units), dtype=np.float64)

@@ -97,7 +97,7 @@ class Traffic:
     def total(self, name: str) -> Floats:
         """Shape (entries,). Sum of a metric in its unit."""
         metric = METRICS[name]
-        return self._column(metric.total) * float(metric.factor)
+        return self._column(metric.total) / metric.per_unit
 
     @cached_property
     def clusters(self) -> NDArray[np.intp]:

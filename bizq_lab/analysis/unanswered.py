@@ -7,6 +7,7 @@ flatters somebody. Both are told, with what the data say under an assumption and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,7 +117,7 @@ def _reported(outcomes: Outcomes, arm: str) -> dict[str, Reported]:
             sum(levels.values()),
             sum(level * count for level, count in levels.items()),
             sum(level * level * count for level, count in levels.items()),
-        ).scaled(METRICS["rating"].factor)
+        ).scaled(Fraction(1, METRICS["rating"].per_unit))
         found[segment] = Reported(moments, n - moments.n)
     return found
 

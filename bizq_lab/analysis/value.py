@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.core.estimate import Estimate
+from bizq_lab.core.money import NANO_PER_USD
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.stats.ratios import ratio
 from bizq_lab.stats.tails import normal_quantile
@@ -22,6 +22,7 @@ from bizq_lab.stats.types import CrossMoments
 if TYPE_CHECKING:
     from bizq_lab.analysis.cells import Cell
 
+_MILLION, _UNITS_PER_USD = 10**6, 10**15
 PRIOR_N = 20.0  # independent tasks that the hand-made ordering is worth
 
 
@@ -51,7 +52,7 @@ def worth(cell: Cell, value_usd: float, *, measure: str | None = None, level: fl
 
     Args:
         cell: The arm's sums.
-        value_usd: What a result of quality 1 is worth.
+        value_usd: What a result of quality 1 is worth, to the nano-USD.
         measure: `quality` or `success`; by default `measure_of`.
         level: Coverage of the interval.
 
@@ -61,19 +62,19 @@ def worth(cell: Cell, value_usd: float, *, measure: str | None = None, level: fl
     row, what = cell.row, measure or measure_of(cell)
     if not cell.n or row["cost_n"] != cell.n:
         return None
-    gain, price = Fraction(value_usd) * METRICS[what].factor, METRICS["cost"].factor
+    # In integers of 1e-15 USD: nano-USD of value times millionths of quality.
+    gain, price = round(value_usd * NANO_PER_USD) * (_MILLION // METRICS[what].per_unit), _MILLION
     cross = row[f"{what}_cost"]
     total = gain * row[what] - price * row["cost"]
     square = gain**2 * row[f"{what}_{what}"] - 2 * gain * price * cross + price**2 * row["cost_cost"]
     joint = gain * row[f"n_{what}"] - price * row["n_cost"]
-    value = float(total / cell.n)
     try:
         moments = CrossMoments(cell.clusters, total, square, cell.n, row["n_n"], joint)
-        estimate = ratio(moments, unit="usd", level=level).estimate
-        spread = moments.combined(1, -total / cell.n).mean_variance / moments.y.mean**2
-        return Worth(estimate=estimate, se=math.sqrt(spread), measure=what)
+        estimate = ratio(moments, level=level).estimate.over(_UNITS_PER_USD, unit="usd")
+        spread = math.sqrt(moments.combined(cell.n, -total).mean_variance) / (cell.n * moments.y.mean * _UNITS_PER_USD)
+        return Worth(estimate=estimate, se=spread, measure=what)
     except NotEnoughData:
-        return _without_spread(cell, value, value_usd, what, level)
+        return _without_spread(cell, total / (cell.n * _UNITS_PER_USD), value_usd, what, level)
 
 
 def _without_spread(cell: Cell, value: float, value_usd: float, what: str, level: float) -> Worth | None:

@@ -55,6 +55,19 @@ class Estimate:
             message = f"value == {self.value!r}, must lie in [{self.lower!r}, {self.upper!r}]"
             raise InputError(message)
 
+    def over(self, divisor: float, *, unit: str) -> Estimate:
+        """The same estimate in a larger unit, `divisor` times as large: nano-USD `over(1e9, unit="usd")`."""
+        return Estimate(
+            value=self.value / divisor,
+            lower=self.lower / divisor,
+            upper=self.upper / divisor,
+            level=self.level,
+            unit=unit,
+            n=self.n,
+            method=self.method,
+            ess=self.ess,
+        )
+
     @property
     def excludes_zero(self) -> bool:
         """Whether the interval lies on one side of zero."""

@@ -99,9 +99,8 @@ def _measured(row: Mapping[str, Any], metric: Metric, prior: Baseline) -> Baseli
     name, n = metric.name, row[f"{metric.name}_n"]
     if n < ENOUGH:
         return prior
-    factor = float(metric.factor)
     moments = Moments(n, row[name], row[f"{name}_sq"])
-    mean, sd = moments.mean * factor, moments.sd * factor
+    mean, sd = moments.mean / metric.per_unit, moments.sd / metric.per_unit
     joint = CrossMoments(
         row["clusters"], row[name], row[f"{name}_{name}"], n, row[f"{name}_n_{name}_n"], row[f"{name}_{name}_n"]
     )

@@ -30,9 +30,14 @@ def exactly(value: Number) -> int | Fraction:
     return Fraction(value) if isinstance(value, float) else value
 
 
+def quotient(total: Number, divisor: int) -> float:
+    """`total / divisor`, rounded once."""
+    return total / divisor if isinstance(total, int) else float(exactly(total) / divisor)
+
+
 def covariance(n: int, x: Number, y: Number, xy: Number) -> float:
     """Unbiased covariance from sums, rounded once at the end."""
-    return float((n * exactly(xy) - exactly(x) * exactly(y)) / (n * (n - 1)))
+    return quotient(n * exactly(xy) - exactly(x) * exactly(y), n * (n - 1))
 
 
 def check_sums(n: int, totals: tuple[Number, ...], squares: tuple[Number, ...]) -> None:

@@ -52,10 +52,10 @@ def ratio(
         Fieller 1954, JRSS B 16:175; delta method: Deng, Knoblich & Lu 2018, KDD.
     """
     need(pairs.n, 2, "pairs")
-    var = pairs.x.mean_variance, pairs.y.mean_variance
+    x, y = pairs.x, pairs.y
     return _ratio(
-        (pairs.x.mean, pairs.y.mean),
-        (*var, pairs.covariance / pairs.n),
+        (x.mean, y.mean),
+        (x.mean_variance, y.mean_variance, pairs.covariance / pairs.n),
         (pairs.n - 1.0,),
         n=pairs.n,
         null=null,

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.errors import InputError, NotEnoughData
-from bizq_lab.stats.exact import Number, add, as_integers, check_sums, covariance
+from bizq_lab.stats.exact import Number, add, as_integers, check_sums, covariance, exactly, quotient
 
 Floats = NDArray[np.float64]
 Alternative = Literal["two-sided", "greater", "less"]
@@ -69,7 +69,7 @@ class Moments:
     def mean(self) -> float:
         """Arithmetic mean; raises `NotEnoughData` for an empty sample."""
         _need(self.n, 1)
-        return float(Fraction(self.total) / self.n)
+        return quotient(self.total, self.n)
 
     @property
     def variance(self) -> float:
@@ -162,12 +162,14 @@ class CrossMoments:
 
     def combined(self, x_weight: Number, y_weight: Number) -> Moments:
         """Moments of `x_weight * x + y_weight * y`, exactly: (1, -1) gives the paired difference x - y."""
-        a, b = Fraction(x_weight), Fraction(y_weight)
-        total = a * Fraction(self.x_total) + b * Fraction(self.y_total)
-        squares = a * a * Fraction(self.x_total_sq) + b * b * Fraction(self.y_total_sq)
-        return Moments(
-            self.n, total, max(squares + 2 * a * b * Fraction(self.xy_total), total * total / max(self.n, 1))
+        a, b = exactly(x_weight), exactly(y_weight)
+        total = a * exactly(self.x_total) + b * exactly(self.y_total)
+        squares = (
+            a * a * exactly(self.x_total_sq) + b * b * exactly(self.y_total_sq) + 2 * a * b * exactly(self.xy_total)
         )
+        if squares * self.n < total * total:  # floats may have been rounded
+            squares = Fraction(total * total) / self.n
+        return Moments(self.n, total, squares)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,9 @@ def _query(log: Log) -> None:
         served=False,
         keep_default=True,
         people=False,
+        groups=0,
+        by_rules=True,
+        drawn="both",
     )
 
 
