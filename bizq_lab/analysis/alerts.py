@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from bizq_lab.analysis.cell_estimates import mean
 from bizq_lab.analysis.cells import Cell, read_cells
 from bizq_lab.analysis.extent import Window
 from bizq_lab.analysis.metrics import METRICS, Metric
@@ -236,7 +237,7 @@ def _cells(log: Log, window: Window, min_n: int) -> dict[CellKey, Cell]:
 
 def _check(rule: Rule, recent: Cell, before: Cell, days: Sequence[Cell]) -> AlertRow | None:
     """One check with its unadjusted p-value; None where the baseline is zero, or nothing varied."""
-    now, then, p = recent.mean(rule.metric), before.mean(rule.metric), worsened(rule.metric, recent, before, days)
+    now, then, p = mean(recent, rule.metric), mean(before, rule.metric), worsened(rule.metric, recent, before, days)
     if now is None or then is None or p is None or not then.value > 0:
         return None
     return AlertRow(

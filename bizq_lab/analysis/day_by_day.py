@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
+from bizq_lab.analysis.cell_estimates import mean
 from bizq_lab.analysis.cells import Cell, Window, read_cells
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.core.estimate import Estimate
@@ -120,7 +121,7 @@ def day_by_day(
 
 
 def _row(cell: Cell) -> DayRow | None:
-    success = cell.mean(METRICS["success"])
+    success = mean(cell, METRICS["success"])
     if success is None:
         return None
     return DayRow(
@@ -128,6 +129,6 @@ def _row(cell: Cell) -> DayRow | None:
         day=cell.key[-1],
         n=cell.n,
         success=success,
-        cost_usd=cell.mean(METRICS["cost"]),
-        latency_s=cell.mean(METRICS["latency"]),
+        cost_usd=mean(cell, METRICS["cost"]),
+        latency_s=mean(cell, METRICS["latency"]),
     )

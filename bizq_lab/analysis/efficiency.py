@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from bizq_lab.analysis.cell_estimates import costs_per_success, means
 from bizq_lab.analysis.cells import Cell, read_cells
 from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.analysis.tradeoff import frontier_shares, steps
-from bizq_lab.analysis.value import Worth, dominated_by, measure_of, shrunk_scores, worth
+from bizq_lab.analysis.value import Worth, dominated_by, measure_of, shrunk_scores, worths
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.result import Provenance, Result
 from bizq_lab.errors import NotEnoughData
@@ -175,11 +176,13 @@ def efficiency(
     if not cells:
         message = f"no outcome in the log for {window}"
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
-    types = list(dict.fromkeys(cell.task_type for cell in cells))
-    rows = [row for name in types for row in _ordered(name, [c for c in cells if c.task_type == name], catalog, level)]
+    types: dict[str, list[Cell]] = {}
+    for cell in cells:
+        types.setdefault(cell.task_type, []).append(cell)
+    rows = [row for name, own in types.items() for row in _ordered(name, own, catalog, level)]
     return Efficiency(
         rows=tuple(rows),
-        caveats=_caveats(cells, conditions, catalog, types),
+        caveats=_caveats(cells, conditions, catalog),
         provenance=Provenance(
             view="task_outcome",
             window=str(window),
@@ -192,22 +195,19 @@ def efficiency(
 def _ordered(task_type: str, cells: Sequence[Cell], catalog: Catalog | None, level: float) -> list[EfficiencyRow]:
     measure = "quality" if all(measure_of(cell) == "quality" for cell in cells) else "success"
     names = _names(cells)
-    worths: dict[str, Worth] = {}
-    if catalog is not None:
-        value_usd = catalog.task_type(task_type)[0].value_usd
-        found = {name: worth(cell, value_usd, measure=measure, level=level) for name, cell in names.items()}
-        worths = {name: value for name, value in found.items() if value is not None}
-    scores = _scores(task_type, names, worths, catalog, level)
-    order = sorted(names, key=lambda name: (-scores[name], name))
-    sets = _rank_sets(worths, level)
-    costs = {name: cell.mean(METRICS["cost"], level) for name, cell in names.items()}
-    gains = {name: cell.mean(METRICS[measure], level) for name, cell in names.items()}
+    net = _worths(names, task_type, catalog, measure, level)
+    successes, qualities, costs = (_means(names, metric, level) for metric in ("success", "quality", "cost"))
+    dear = dict(zip(names, costs_per_success(list(names.values()), level), strict=True))
+    gains = qualities if measure == "quality" else successes
     points = {n: (c.value, g.value) for n in names if (c := costs[n]) is not None and (g := gains[n]) is not None}
     dominated, along = dominated_by(points), steps(points)
     shares = frontier_shares(names, measure, rng=np.random.default_rng(RANK_SEED))
+    scores = _scores(task_type, names, net, dear, catalog)
+    sets = _rank_sets(net, level)
+    order = sorted(names, key=lambda name: (-scores[name], name))
     rows = []
     for rank, name in enumerate(order, start=1):
-        cell, success = names[name], names[name].mean(METRICS["success"], level)
+        cell, success = names[name], successes[name]
         if success is None:
             continue
         best, last, chance = sets.get(name, (1, len(order), None))
@@ -223,10 +223,10 @@ def _ordered(task_type: str, cells: Sequence[Cell], catalog: Catalog | None, lev
                 n=cell.n,
                 tasks=cell.units,
                 success=success,
-                quality=cell.mean(METRICS["quality"], level),
+                quality=qualities[name],
                 cost_usd=costs[name],
-                cost_per_success_usd=cell.per_success(level),
-                net_benefit_usd=worths[name].estimate if name in worths else None,
+                cost_per_success_usd=dear[name],
+                net_benefit_usd=net[name].estimate if name in net else None,
                 p_best=chance,
                 dominated_by=dominated.get(name, ""),
                 mixed_out_by="" if step is None or name in dominated else step.between,
@@ -243,24 +243,42 @@ def _names(cells: Sequence[Cell]) -> dict[str, Cell]:
     return {cell.arm if arms.count(cell.arm) == 1 else f"{cell.arm} ({cell.model})": cell for cell in cells}
 
 
+def _means(names: Mapping[str, Cell], metric: str, level: float) -> dict[str, Estimate | None]:
+    return dict(zip(names, means(list(names.values()), METRICS[metric], level), strict=True))
+
+
+def _worths(
+    names: Mapping[str, Cell], task_type: str, catalog: Catalog | None, measure: str, level: float
+) -> dict[str, Worth]:
+    """Net benefit of each arm, where the catalog gives results a value and the log their costs."""
+    if catalog is None:
+        return {}
+    cells, value_usd = list(names.values()), catalog.task_type(task_type)[0].value_usd
+    found = worths(cells, [value_usd] * len(cells), measures=[measure] * len(cells), level=level)
+    return {name: own for name, own in zip(names, found, strict=True) if own is not None}
+
+
 def _scores(
-    task_type: str, names: dict[str, Cell], worths: dict[str, Worth], catalog: Catalog | None, level: float
+    task_type: str,
+    names: Mapping[str, Cell],
+    net: Mapping[str, Worth],
+    dear: Mapping[str, Estimate | None],
+    catalog: Catalog | None,
 ) -> dict[str, float]:
     """Net benefit shrunk to the hand-made ordering; without a catalog, minus the cost of a success."""
     if catalog is None:
-        dear = {name: cell.per_success(level) for name, cell in names.items()}
         return {name: -math.inf if cost is None else -cost.value for name, cost in dear.items()}
     listed = {key: rank for rank, key in enumerate(catalog.task_type(task_type)[0].efficiency)}
     prior = {name: listed[cell.model] for name, cell in names.items() if cell.model in listed}
-    values = {name: value.estimate.value for name, value in worths.items()}
+    values = {name: value.estimate.value for name, value in net.items()}
     scores = shrunk_scores(values, {name: cell.units for name, cell in names.items()}, prior)
     return {name: scores.get(name, -math.inf) for name in names}
 
 
-def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, int, float | None]]:
+def _rank_sets(net: Mapping[str, Worth], level: float) -> dict[str, tuple[int, int, float | None]]:
     """Simultaneous rank sets; arms count as independent, which is conservative where they shared their tasks."""
-    known = {name: value for name, value in worths.items() if math.isfinite(value.se) and value.se > 0}
-    if len(known) < 2 or len(known) < len(worths):  # noqa: PLR2004 - a rank needs a rival
+    known = {name: value for name, value in net.items() if math.isfinite(value.se) and value.se > 0}
+    if len(known) < 2 or len(known) < len(net):  # noqa: PLR2004 - a rank needs a rival
         return {}
     sets = rank_confidence_sets(
         [value.estimate.value for value in known.values()],
@@ -272,9 +290,7 @@ def _rank_sets(worths: dict[str, Worth], level: float) -> dict[str, tuple[int, i
     return {name: (found.best, found.worst, found.p_best) for name, found in zip(known, sets, strict=True)}
 
 
-def _caveats(
-    cells: Sequence[Cell], conditions: Conditions, catalog: Catalog | None, types: Sequence[str]
-) -> tuple[Caveat, ...]:
+def _caveats(cells: Sequence[Cell], conditions: Conditions, catalog: Catalog | None) -> tuple[Caveat, ...]:
     found = []
     if catalog is None:
         found.append(
@@ -288,7 +304,7 @@ def _caveats(
         found.append(Caveat(code="value_by_success", message="Where quality was not measured, success stands for it"))
     if any(cell.row["paired"] not in (0, cell.n + cell.row["pending"]) for cell in cells):
         found.append(Caveat(code="mixed_designs", message="Some arms mix experiments with other traffic"))
-    if len(types) > 0 and all(cell.row["paired"] == 0 for cell in cells):
+    if all(cell.row["paired"] == 0 for cell in cells):
         found.append(
             Caveat(code="not_paired", message="Arms were not given the same tasks: differences may be the tasks'")
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from bizq_lab.analysis.cell_estimates import cost_per_success
 from bizq_lab.analysis.cells import read_cells
 from bizq_lab.analysis.extent import Window
 from bizq_lab.analysis.metrics import METRICS
@@ -95,7 +96,7 @@ def _orderings(log: Log, catalog: Catalog | None) -> dict[str, tuple[str, ...]]:
     for task_type in dict.fromkeys(cell.task_type for cell in cells):
         own = {cell.model: cell for cell in cells if cell.task_type == task_type}
         if catalog is None:
-            dear = {model: cell.per_success() for model, cell in own.items()}
+            dear = {model: cost_per_success(cell) for model, cell in own.items()}
             scores = {model: -math.inf if cost is None else -cost.value for model, cost in dear.items()}
         else:
             entry, _ = catalog.task_type(task_type)

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from bizq_lab.analysis.cell_estimates import mean
 from bizq_lab.analysis.cells import Cell, read_cells
 from bizq_lab.analysis.extent import Window
 from bizq_lab.analysis.metrics import METRICS, Metric
@@ -183,7 +184,7 @@ def _row(model: str, cells: Sequence[Cell], before: Mapping[tuple[str, str], Cel
 
 def _factors(now: Cell, before: Cell | None, level: float) -> tuple[Factor, Factor, Factor]:
     """Success, speed and quality kept, each with its interval at `level`."""
-    success = now.mean(METRICS["success"], level)
+    success = mean(now, METRICS["success"], level)
     kept = (1.0, 1.0, 1.0) if success is None else (success.value, success.lower, success.upper)
     if before is None:
         return kept, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)
@@ -193,7 +194,7 @@ def _factors(now: Cell, before: Cell | None, level: float) -> tuple[Factor, Fact
 
 def _ratio(metric: Metric, over: Cell, under: Cell, level: float) -> Factor:
     """One cell's mean over another's, at most 1; 1 where either is unknown."""
-    top, bottom = over.mean(metric, level), under.mean(metric, level)
+    top, bottom = mean(over, metric, level), mean(under, metric, level)
     if top is None or bottom is None or not bottom.value > 0:
         return 1.0, 1.0, 1.0
     least = top.lower / bottom.upper if bottom.upper > 0 else 0.0

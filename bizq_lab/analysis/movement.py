@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from bizq_lab.analysis.cell_estimates import mean
 from bizq_lab.analysis.cells import Cell, Window, read_cells
 from bizq_lab.analysis.metrics import METRICS, Metric
 from bizq_lab.core.estimate import Estimate
@@ -147,7 +148,7 @@ def _cells(log: Log, from_us: int, to_us: int) -> dict[str, Cell]:
 
 
 def _row(metric: Metric, now: Cell, then: Cell) -> MovementRow | None:
-    present, past = now.mean(metric), then.mean(metric)
+    present, past = mean(now, metric), mean(then, metric)
     if present is None or past is None:
         return None
     test = _test(metric, now, then)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from bizq_lab.analysis.cell_estimates import cost_per_success, mean, share
 from bizq_lab.analysis.cells import Cell, read_cells
 from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import FIRST_TOKEN, METRICS
@@ -179,9 +180,9 @@ def performance(
 
 def _row(cell: Cell, counts: Mapping[int, int], level: float) -> PerformanceRow:
     task_type, arm, model, workspace, day = cell.key
-    success, latency = cell.mean(METRICS["success"], level), METRICS["latency"]
-    responded, failover = cell.share("rating_n", level), cell.share("failed_over", level)
-    escalated, timed_out = cell.share("escalated", level), cell.share("timed_out", level)
+    success, latency = mean(cell, METRICS["success"], level), METRICS["latency"]
+    responded, failover = share(cell, "rating_n", level), share(cell, "failed_over", level)
+    escalated, timed_out = share(cell, "escalated", level), share(cell, "timed_out", level)
     if success is None or responded is None or failover is None or escalated is None or timed_out is None:
         message = f"no outcome of {arm or model!r} at {task_type!r}"
         raise NotEnoughData(message)
@@ -193,14 +194,14 @@ def _row(cell: Cell, counts: Mapping[int, int], level: float) -> PerformanceRow:
         n=cell.n,
         pending=int(cell.row["pending"]),
         success=success,
-        cost_usd=cell.mean(METRICS["cost"], level),
-        cost_per_success_usd=cell.per_success(level),
-        latency_s=cell.mean(latency, level),
+        cost_usd=mean(cell, METRICS["cost"], level),
+        cost_per_success_usd=cost_per_success(cell, level),
+        latency_s=mean(cell, latency, level),
         p50_s=histogram_quantile(counts, 0.5, level=level) if counts else None,
         p95_s=histogram_quantile(counts, 0.95, level=level) if counts else None,
-        first_token_s=cell.mean(FIRST_TOKEN, level),
-        quality=cell.mean(METRICS["quality"], level),
-        rating=cell.mean(METRICS["rating"], level),
+        first_token_s=mean(cell, FIRST_TOKEN, level),
+        quality=mean(cell, METRICS["quality"], level),
+        rating=mean(cell, METRICS["rating"], level),
         response_rate=responded,
         failover=failover,
         escalated=escalated,

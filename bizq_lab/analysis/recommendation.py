@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from bizq_lab.analysis.cell_estimates import mean
 from bizq_lab.analysis.cells import Cell, read_cells
 from bizq_lab.analysis.extent import Window
 from bizq_lab.analysis.metrics import METRICS
@@ -200,11 +201,11 @@ def _ranked(found: Mapping[str, Worth], cells: Mapping[str, Cell], level: float)
         ModelPerformance(
             model=model,
             n=cells[model].n,
-            success=cells[model].mean(METRICS["success"], level),
-            quality=cells[model].mean(METRICS["quality"], level),
-            cost_usd=cells[model].mean(METRICS["cost"], level),
-            latency_s=cells[model].mean(METRICS["latency"], level),
-            rating=cells[model].mean(METRICS["rating"], level),
+            success=mean(cells[model], METRICS["success"], level),
+            quality=mean(cells[model], METRICS["quality"], level),
+            cost_usd=mean(cells[model], METRICS["cost"], level),
+            latency_s=mean(cells[model], METRICS["latency"], level),
+            rating=mean(cells[model], METRICS["rating"], level),
             net_benefit_usd=w.estimate,
             probability=said.p_best[place],
             loss_usd=said.expected_loss[place],

@@ -5,7 +5,8 @@ Knows points and cells, no SQL. Point estimates alone overstate how sure a front
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -84,43 +85,53 @@ def frontier_shares(cells: Mapping[str, Cell], measure: str, *, rng: np.random.G
     Source:
         Efron & Tibshirani 1993, ch. 6 (parametric bootstrap).
     """
-    known = {arm: cell for arm, cell in cells.items() if cell.clusters >= FEW and cell.row["cost_n"] == cell.n}
+    known = [cell for cell in cells.values() if cell.clusters >= FEW and cell.row["cost_n"] == cell.n]
     if len(known) < len(cells) or not known:
         return {}
-    draws = np.stack([_drawn(cell, measure, rng) for cell in known.values()], axis=1)  # (draws, arms, cost and gain)
-    efficient = _efficient(draws[..., 0], draws[..., 1])
-    return dict(zip(known, map(float, efficient.mean(axis=0)), strict=True))
+    cost, gain = _means_and_roots(known, measure)
+    noise = rng.standard_normal((2, DRAWS, len(known)))
+    costs = cost[0] + cost[1] * noise[0]
+    gains = gain[0] + gain[1] * noise[0] + gain[2] * noise[1]
+    return dict(zip(cells, _efficient(costs, gains).mean(axis=0).tolist(), strict=True))
+
+
+def _means_and_roots(cells: Sequence[Cell], measure: str) -> tuple[Floats, Floats]:
+    """Shapes (2, arms) and (3, arms). Mean cost and gain, each followed by its row of the root of their covariance."""
+    costs, gains = [], []
+    for cell in cells:
+        row, n = cell.row, cell.n
+        scale = cell.clusters / ((cell.clusters - 1) * n**4)
+        cc, gg, cg = (_residual(row, n, x, y) * scale for x, y in (("cost",) * 2, (measure,) * 2, (measure, "cost")))
+        root = math.sqrt(max(cc, 0.0))
+        shared = cg / root if root else 0.0
+        costs.append((row["cost"] / n, root))
+        gains.append((row[measure] / n, shared, math.sqrt(max(gg - shared * shared, 0.0))))
+    return np.array(costs).T / METRICS["cost"].per_unit, np.array(gains).T / METRICS[measure].per_unit
+
+
+def _residual(row: Mapping[str, int], n: int, x: str, y: str) -> int:
+    """Over clusters, the sum of products of x and y less their means times the decisions, in n-ths of n-ths."""
+    one, two = row[x], row[y]
+    return n * n * row[f"{x}_{y}"] - n * (one * row[f"n_{y}"] + two * row[f"n_{x}"]) + one * two * row["n_n"]
 
 
 def _efficient(cost: Floats, gain: Floats) -> NDArray[np.bool_]:
     """Shape (draws, arms). Whether no arm of the draw costs as little and gives as much, and is better in one."""
-    # From the cheapest, and at one price from the best: an arm is efficient if all before it give less. Twins both are.
-    order = np.lexsort((-gain, cost), axis=1)
-    cost, gain = np.take_along_axis(cost, order, 1), np.take_along_axis(gain, order, 1)
-    best = np.maximum.accumulate(gain, axis=1)
+    # From the cheapest: an arm is efficient if all before it give less. Equal costs are ordered by their gains.
+    order = np.argsort(cost, axis=1)
+    price = np.take_along_axis(cost, order, 1)
+    if (price[:, 1:] == price[:, :-1]).any():
+        return _efficient_with_ties(cost, gain)
+    merit = np.take_along_axis(gain, order, 1)
     ahead = np.ones(cost.shape, dtype=np.bool_)
-    ahead[:, 1:] = gain[:, 1:] > best[:, :-1]
-    for place in range(1, cost.shape[1]):
-        twin = (cost[:, place] == cost[:, place - 1]) & (gain[:, place] == gain[:, place - 1])
-        ahead[:, place] |= twin & ahead[:, place - 1]
+    ahead[:, 1:] = merit[:, 1:] > np.maximum.accumulate(merit, axis=1)[:, :-1]
     found = np.empty_like(ahead)
     np.put_along_axis(found, order, ahead, 1)
     return found
 
 
-def _drawn(cell: Cell, measure: str, rng: np.random.Generator) -> Floats:
-    """Shape (draws, 2). Mean cost and mean gain."""
-    row, units = cell.row, (METRICS["cost"].per_unit, METRICS[measure].per_unit)
-    totals = np.array([float(row["cost"]), float(row[measure])])
-    means = totals / cell.n
-    squares = np.array(
-        [
-            [float(row["cost_cost"]), float(row[f"{measure}_cost"])],
-            [float(row[f"{measure}_cost"]), float(row[f"{measure}_{measure}"])],
-        ]
-    )
-    joint = np.array([float(row["n_cost"]), float(row[f"n_{measure}"])])
-    spread = squares - np.outer(joint, means) - np.outer(means, joint) + float(row["n_n"]) * np.outer(means, means)
-    spread *= cell.clusters / (cell.clusters - 1) / cell.n**2
-    drawn = rng.multivariate_normal(np.zeros(2), spread, size=DRAWS, method="eigh", check_valid="ignore")
-    return np.asarray((means + drawn) / np.array(units), dtype=np.float64)
+def _efficient_with_ties(cost: Floats, gain: Floats) -> NDArray[np.bool_]:
+    """The same by its definition, for prices that do not vary."""
+    no_dearer, no_worse = cost[:, None, :] <= cost[:, :, None], gain[:, None, :] >= gain[:, :, None]
+    better = (cost[:, None, :] < cost[:, :, None]) | (gain[:, None, :] > gain[:, :, None])
+    return np.logical_not((no_dearer & no_worse & better).any(axis=2))

@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bizq_lab.analysis.cell_estimates import Sums, mean, ratio_bounds
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.core.money import NANO_PER_USD
-from bizq_lab.errors import NotEnoughData
-from bizq_lab.stats.ratios import ratio
 from bizq_lab.stats.tails import normal_quantile
-from bizq_lab.stats.types import CrossMoments
 
 if TYPE_CHECKING:
     from bizq_lab.analysis.cells import Cell
@@ -48,41 +46,75 @@ def measure_of(cell: Cell) -> str:
 
 
 def worth(cell: Cell, value_usd: float, *, measure: str | None = None, level: float = 0.95) -> Worth | None:
-    """Net benefit of a cell's arm; None where some cost is unknown.
+    """Net benefit of a cell's arm; None where some cost is unknown. See `worths`."""
+    return worths([cell], [value_usd], measures=[measure or measure_of(cell)], level=level)[0]
+
+
+def worths(
+    cells: Sequence[Cell], values_usd: Sequence[float], *, measures: Sequence[str], level: float = 0.95
+) -> list[Worth | None]:
+    """Net benefit of each cell's arm; None where some cost is unknown.
 
     Args:
-        cell: The arm's sums.
-        value_usd: What a result of quality 1 is worth, to the nano-USD.
-        measure: `quality` or `success`; by default `measure_of`.
+        cells: The arms' sums.
+        values_usd: What a result of quality 1 is worth in each, to the nano-USD.
+        measures: `quality` or `success`, of each.
         level: Coverage of the interval.
 
     Source:
         Net monetary benefit: Stinnett & Mullahy 1998, Med. Decis. Making 18:S68; ratio of totals over clusters.
     """
-    row, what = cell.row, measure or measure_of(cell)
-    if not cell.n or row["cost_n"] != cell.n:
-        return None
-    # In integers of 1e-15 USD: nano-USD of value times millionths of quality.
-    gain, price = round(value_usd * NANO_PER_USD) * (_MILLION // METRICS[what].per_unit), _MILLION
-    cross = row[f"{what}_cost"]
-    total = gain * row[what] - price * row["cost"]
-    square = gain**2 * row[f"{what}_{what}"] - 2 * gain * price * cross + price**2 * row["cost_cost"]
-    joint = gain * row[f"n_{what}"] - price * row["n_cost"]
-    try:
-        moments = CrossMoments(cell.clusters, total, square, cell.n, row["n_n"], joint)
-        estimate = ratio(moments, level=level).estimate.over(_UNITS_PER_USD, unit="usd")
-        spread = math.sqrt(moments.combined(cell.n, -total).mean_variance) / (cell.n * moments.y.mean * _UNITS_PER_USD)
-        return Worth(estimate=estimate, se=spread, measure=what)
-    except NotEnoughData:
-        return _without_spread(cell, total / (cell.n * _UNITS_PER_USD), value_usd, what, level)
+    found: list[Worth | None] = [None] * len(cells)
+    sums: dict[int, Sums] = {}
+    for i, (cell, value_usd, measure) in enumerate(zip(cells, values_usd, measures, strict=True)):
+        if cell.n and cell.row["cost_n"] == cell.n:
+            own = _net_sums(cell, value_usd, measure)
+            if own is None:
+                found[i] = _without_spread(cell, value_usd, measure, level)
+            else:
+                sums[i] = own
+    bounds = ratio_bounds(list(sums.values()), level)
+    for (i, own), lower, upper in zip(sums.items(), *(bound.tolist() for bound in bounds), strict=True):
+        n, net = cells[i].n, own[1]
+        estimate = Estimate(
+            value=net / (n * _UNITS_PER_USD),
+            lower=lower / _UNITS_PER_USD,
+            upper=upper / _UNITS_PER_USD,
+            level=level,
+            unit="usd",
+            n=cells[i].clusters,
+            method="ratio of means, Fieller",
+        )
+        found[i] = Worth(estimate=estimate, se=_standard_error(own), measure=measures[i])
+    return found
 
 
-def _without_spread(cell: Cell, value: float, value_usd: float, what: str, level: float) -> Worth | None:
+def _net_sums(cell: Cell, value_usd: float, measure: str) -> Sums | None:
+    """Net benefits (1e-15 USD: nano-USD times millionths) and decisions over clusters; None if all are alike."""
+    row, clusters = cell.row, cell.clusters
+    gain, price = round(value_usd * NANO_PER_USD) * (_MILLION // METRICS[measure].per_unit), _MILLION
+    cross = row[f"{measure}_cost"]
+    net = gain * row[measure] - price * row["cost"]
+    square = gain**2 * row[f"{measure}_{measure}"] - 2 * gain * price * cross + price**2 * row["cost_cost"]
+    joint = gain * row[f"n_{measure}"] - price * row["n_cost"]
+    varies = clusters * square != net * net or clusters * row["n_n"] != cell.n**2
+    return (clusters, net, square, cell.n, row["n_n"], joint) if clusters > 1 and varies else None
+
+
+def _standard_error(sums: Sums) -> float:
+    """Of the ratio, in USD: of net benefits less the ratio times the decisions, which sum to zero over the clusters."""
+    clusters, net, square, n, n_n, joint = sums
+    residual = n * n * square - 2 * n * net * joint + net * net * n_n
+    return math.sqrt(max(residual, 0) * clusters / ((clusters - 1) * n**4)) / _UNITS_PER_USD
+
+
+def _without_spread(cell: Cell, value_usd: float, what: str, level: float) -> Worth | None:
     """Every cluster alike: the interval rests on the range of the measure; a cost that never varied is a price."""
-    gain, cost = cell.mean(METRICS[what], level), cell.mean(METRICS["cost"], level)
+    gain, cost = mean(cell, METRICS[what], level), mean(cell, METRICS["cost"], level)
     if gain is None or cost is None:
         return None
     dear = cost.upper if math.isfinite(cost.upper) else cost.value
+    value = value_usd * gain.value - cost.value
     estimate = Estimate(
         value=value,
         lower=min(value, value_usd * gain.lower - dear),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bizq_lab.analysis.cell_estimates import effective_tally
 from bizq_lab.analysis.cells import Cell
 from bizq_lab.analysis.daily import on_scale, value_of
 from bizq_lab.analysis.metrics import Metric
@@ -40,7 +41,7 @@ def _by_tasks(metric: Metric, recent: Cell, before: Cell) -> float | None:
     means, which is conservative there: of durations, a high mean comes with a high standard error.
     """
     if metric.name == "success":
-        return fisher_less(recent.tally(), before.tally())
+        return fisher_less(effective_tally(recent), effective_tally(before))
     try:
         return ratio_difference(recent.joint(metric), before.joint(metric), alternative="greater").p_value
     except NotEnoughData:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from bizq_lab.core.estimate import Estimate
-from bizq_lab.stats.tails import constant_reach, need, wald, without_spread
-from bizq_lab.stats.types import Alternative, Moments, Test
+from bizq_lab.stats.tails import check_level, constant_bounds, constant_reach, need, t_quantiles, wald, without_spread
+from bizq_lab.stats.types import Alternative, Bounds, Moments, Test
 
 Support = tuple[float, float]
 
@@ -26,18 +29,40 @@ def mean(moments: Moments, *, unit: str = "", level: float = 0.95, support: Supp
     Source:
         Student 1908. Zero variance: `tails.constant_reach`.
     """
-    estimate = _one_sample(moments, method="Student t", unit=unit, null=0.0, level=level, support=support).estimate
-    if support is None:
-        return estimate
+    need(moments.n, 2, "observations")
+    lower, upper = t_bounds(moments.mean, moments.mean_variance, moments.n, level=level, support=support)
     return Estimate(
-        value=estimate.value,
-        lower=max(estimate.lower, support[0]),
-        upper=min(estimate.upper, support[1]),
+        value=moments.mean,
+        lower=float(lower),
+        upper=float(upper),
         level=level,
         unit=unit,
-        n=estimate.n,
-        method=estimate.method,
+        n=moments.n,
+        method="Student t",
     )
+
+
+def t_bounds(
+    means: ArrayLike, variances: ArrayLike, n: ArrayLike, *, level: float = 0.95, support: Support | None = None
+) -> Bounds:
+    """Student's t bounds for arrays of means.
+
+    Args:
+        means: Shape (k,) or a number.
+        variances: Of the means, of the same shape; zero where every observation is the same.
+        n: Observations behind each, at least 2.
+        level: Coverage of each interval.
+        support: Least and greatest possible value.
+
+    Source:
+        Student 1908. Zero variance: `tails.constant_bounds`.
+    """
+    value, var, size = (np.asarray(part, dtype=np.float64) for part in (means, variances, n))
+    half = t_quantiles(0.5 + check_level(level) / 2, size - 1.0) * np.sqrt(var)
+    least, most = constant_bounds(value, size, support, level)
+    low, high = (-np.inf, np.inf) if support is None else support
+    lower = np.where(var > 0.0, np.maximum(value - half, low), least)
+    return Bounds(lower, np.where(var > 0.0, np.minimum(value + half, high), most))
 
 
 def welch_difference(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,17 +11,10 @@ from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import InputError
 from bizq_lab.stats.inversion import interval_of
 from bizq_lab.stats.tails import check_level, critical_value, need, normal_quantile, p_value
-from bizq_lab.stats.types import Alternative, Floats, Tally, Test
+from bizq_lab.stats.types import Alternative, Bounds, Floats, Tally, Test
 
 _UNIT = "success"
 _FURTHEST = 1.0 - 1e-12
-
-
-class Bounds(NamedTuple):
-    """Lower and upper bounds, arrays of one shape."""
-
-    lower: Floats
-    upper: Floats
 
 
 def wilson(tally: Tally, *, level: float = 0.95, unit: str = _UNIT) -> Estimate:

@@ -77,27 +77,25 @@ def rank_confidence_sets(
     if (scale[others] <= 0).any():
         message = "the difference of two arms has no variance"
         raise InputError(message, hint="an arm was passed twice, or an arm shows no spread")
-    noise = rng.multivariate_normal(np.zeros(k), sigma, size=draws, method="eigh")
-    critical = _critical(noise, scale, others, check_level(level)) if k > 1 else 0.0
+    if np.ndim(covariance) == 1:
+        noise = rng.standard_normal((k, draws)) * np.sqrt(sigma.diagonal())[:, None]
+    else:
+        noise = rng.multivariate_normal(np.zeros(k), sigma, size=draws, method="eigh").T
+    critical = _critical(noise, scale, check_level(level)) if k > 1 else 0.0
     gap = theta[None, :] - theta[:, None]  # gap[j, m] > 0: m is ahead of j
     ahead, behind = gap > critical * scale, -gap > critical * scale
-    winners = np.bincount((theta + noise).argmax(axis=1), minlength=k) / draws
-    return tuple(
-        RankSet(
-            rank=1 + int((gap[j] > 0).sum()),
-            best=1 + int((ahead[j] & others[j]).sum()),
-            worst=k - int((behind[j] & others[j]).sum()),
-            p_best=float(winners[j]),
-            level=level,
-        )
-        for j in range(k)
-    )
+    winners = np.bincount((theta[:, None] + noise).argmax(axis=0), minlength=k) / draws
+    ranks = 1 + (gap > 0).sum(axis=1)
+    best, worst = 1 + (ahead & others).sum(axis=1), k - (behind & others).sum(axis=1)
+    places = zip(ranks.tolist(), best.tolist(), worst.tolist(), winners.tolist(), strict=True)
+    return tuple(RankSet(rank=r, best=b, worst=w, p_best=p, level=level) for r, b, w, p in places)
 
 
-def _critical(
-    noise: Floats, scale: Floats, others: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], level: float
-) -> float:
-    """Quantile of the largest studentised difference between any two arms."""
-    first, second = np.nonzero(np.triu(others))
-    largest = (np.abs(noise[:, first] - noise[:, second]) / scale[first, second]).max(axis=1)
+def _critical(noise: Floats, scale: Floats, level: float) -> float:
+    """Quantile of the largest studentised difference between any two arms; noise of shape (arms, draws)."""
+    largest = np.zeros(noise.shape[1])
+    for j in range(len(noise) - 1):
+        differences = np.abs(noise[j + 1 :] - noise[j])
+        differences /= scale[j + 1 :, j, None]
+        np.maximum(largest, differences.max(axis=0), out=largest)
     return float(np.quantile(largest, level, method="higher"))

@@ -13,7 +13,7 @@ from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.stats.means import satterthwaite
 from bizq_lab.stats.tails import critical_value, need, p_value, wald
-from bizq_lab.stats.types import Alternative, CrossMoments, Moments, Test
+from bizq_lab.stats.types import Alternative, Bounds, CrossMoments, Moments, Test
 
 Method = Literal["fieller", "delta", "log"]
 
@@ -235,7 +235,9 @@ def _ratio(
         )
         return _exponentiated(test, value, null) if log else test
     critical = critical_value(level, df(value), alternative)
-    lower, upper = _fieller_bounds((x, y), (xx, yy, xy), critical, alternative)
+    least, most = fieller_bounds((x, y), (xx, yy, xy), critical)
+    lower = -math.inf if alternative == "less" else float(least)
+    upper = math.inf if alternative == "greater" else float(most)
     gap, spread = math.copysign(1.0, y) * (x - null * y), math.sqrt(contrast_variance(null))
     statistic = gap / spread if spread > 0.0 else (math.copysign(math.inf, gap) if gap else 0.0)
     return Test(
@@ -257,18 +259,27 @@ def _exponentiated(test: Test, value: float, null: float) -> Test:
     return replace(test, estimate=replace(test.estimate, value=value, lower=lower, upper=upper), null=null)
 
 
-def _fieller_bounds(
-    means: tuple[float, float], variances: tuple[float, float, float], critical: float, alternative: Alternative
-) -> tuple[float, float]:
-    """Ends of {r : |x - r y| <= critical * se(x - r y)}; unbounded when y is not clearly away from zero."""
-    (x, y), (xx, yy, xy) = means, variances
-    square = critical * critical
+def fieller_bounds(
+    means: tuple[ArrayLike, ArrayLike], variances: tuple[ArrayLike, ArrayLike, ArrayLike], critical: ArrayLike
+) -> Bounds:
+    """Ends of {r : |x - r y| <= critical * se(x - r y)}; unbounded where y is not clearly away from zero.
+
+    Args:
+        means: x and y, each of shape (n,) or a number.
+        variances: Of x, of y, and their covariance.
+        critical: Multiplier of the standard error.
+
+    Source:
+        Fieller 1954, JRSS B 16:175.
+    """
+    x, y, xx, yy, xy = (np.asarray(part, dtype=np.float64) for part in (*means, *variances))
+    square = np.asarray(critical, dtype=np.float64) ** 2
     a, b, c = y * y - square * yy, x * y - square * xy, x * x - square * xx
-    if a <= 0.0:
-        return -math.inf, math.inf
-    root = math.sqrt(max(b * b - a * c, 0.0))
-    lower, upper = (b - root) / a, (b + root) / a
-    return (-math.inf if alternative == "less" else lower), (math.inf if alternative == "greater" else upper)
+    root = np.sqrt(np.maximum(b * b - a * c, 0.0))
+    bounded = a > 0.0
+    divisor = np.where(bounded, a, 1.0)
+    lower = np.where(bounded, (b - root) / divisor, -np.inf)
+    return Bounds(lower, np.where(bounded, (b + root) / divisor, np.inf))
 
 
 def _need_denominator(mean: float) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.errors import InputError, NotEnoughData
-from bizq_lab.stats.types import Alternative, Test
+from bizq_lab.stats.types import Alternative, Floats, Test
 
 ZERO_VARIANCE = Caveat(
     code="zero_variance",
@@ -49,6 +51,11 @@ def t_quantile(probability: float, df: float | None) -> float:
     if df is None or math.isinf(df):
         return normal_quantile(probability)
     return float(stdtrit(df, probability))
+
+
+def t_quantiles(probability: float, df: ArrayLike) -> Floats:
+    """Student's t quantile at each of several finite degrees of freedom."""
+    return np.asarray(stdtrit(np.asarray(df, dtype=np.float64), probability), dtype=np.float64)
 
 
 def p_value(statistic: float, df: float | None, alternative: Alternative = "two-sided") -> float:
@@ -135,7 +142,15 @@ def without_spread(
 
 
 def constant_reach(value: float, n: int, support: tuple[float, float] | None, level: float) -> tuple[float, float]:
-    """Interval for a mean when all `n` observations equal `value`.
+    """Interval for a mean when all `n` observations equal `value`; see `constant_bounds`."""
+    lower, upper = constant_bounds(value, n, support, level)
+    return float(lower), float(upper)
+
+
+def constant_bounds(
+    value: ArrayLike, n: ArrayLike, support: tuple[float, float] | None, level: float
+) -> tuple[Floats, Floats]:
+    """Bounds of means when all `n` observations of each equal `value`.
 
     With confidence `level` at most a share `1 - (1 - level)**(1/n)` of the population differs from `value`, and it
     differs by no more than the metric's `support` allows. Without a support nothing bounds the mean.
@@ -143,7 +158,8 @@ def constant_reach(value: float, n: int, support: tuple[float, float] | None, le
     Source:
         The zero-numerator bound: Hanley & Lippman-Hand 1983, JAMA 249:1743 ("rule of three").
     """
+    at, size = np.asarray(value, dtype=np.float64), np.asarray(n, dtype=np.float64)
     if support is None:
-        return -math.inf, math.inf
-    unseen = -math.expm1(math.log1p(-level) / n)
-    return value - unseen * (value - support[0]), value + unseen * (support[1] - value)
+        return np.full(at.shape, -np.inf), np.full(at.shape, np.inf)
+    unseen = -np.expm1(np.log1p(-level) / size)
+    return at - unseen * (at - support[0]), at + unseen * (support[1] - at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -170,6 +170,13 @@ class CrossMoments:
         if squares * self.n < total * total:  # floats may have been rounded
             squares = Fraction(total * total) / self.n
         return Moments(self.n, total, squares)
+
+
+class Bounds(NamedTuple):
+    """Lower and upper bounds, arrays of one shape."""
+
+    lower: Floats
+    upper: Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from bizq_lab.analysis.cell_estimates import means
 from bizq_lab.analysis.cells import Cell, Window, read_cells
 from bizq_lab.analysis.metrics import METRICS
-from bizq_lab.analysis.value import Worth, measure_of, worth
+from bizq_lab.analysis.value import Worth, measure_of, worths
 from bizq_lab.config import ArmSpec
 from bizq_lab.core.decision import DEFAULT_ARM
 from bizq_lab.core.estimate import Estimate
@@ -171,13 +172,9 @@ def _of_type(
     }
     fit = [arm for arm in cells if not excluded[arm]]
     measure = "quality" if all(measure_of(cells[arm]) == "quality" for arm in fit) else "success"
-    measured = {}
-    for arm in sorted(fit):
-        found = _measured(arm, cells[arm], entry.value_usd, measure)
-        if found is None:
-            excluded[arm] = "its spread could not be judged"
-        else:
-            measured[arm] = replace(found, uses=uses.get((task_type, arm), ()))
+    found = _measured({arm: cells[arm] for arm in sorted(fit)}, entry.value_usd, measure, task_type, uses)
+    excluded |= {arm: "its spread could not be judged" for arm, own in found.items() if own is None}
+    measured = {arm: own for arm, own in found.items() if own is not None}
     barred = {arm: limits.forbids(task_type, catalog.resolve(arms[arm].model)) for arm in measured if arm in arms}
     return TaskEvidence(
         task_type=task_type,
@@ -208,22 +205,33 @@ def _not_routable(arm: str, arms: Mapping[str, ArmSpec], catalog: Catalog, allow
     return f"{key} is retired" if catalog.purpose == "live" and catalog.is_retired(key) else ""
 
 
-def _measured(arm: str, cell: Cell, value_usd: float, measure: str) -> Measured | None:
-    value = worth(cell, value_usd, measure=measure, level=VALUE_LEVEL)
-    success, cost = cell.mean(METRICS["success"], FIRM_LEVEL), cell.mean(METRICS["cost"], FIRM_LEVEL)
-    if value is None or success is None or cost is None:
-        return None
-    if not math.isfinite(cost.upper):
-        cost = Estimate(value=cost.value, lower=cost.value, upper=cost.value, level=FIRM_LEVEL, unit="usd", n=cost.n)
-    return Measured(
-        arm=arm,
-        cell=cell,
-        worth=value,
-        success=success,
-        quality=cell.mean(METRICS["quality"], FIRM_LEVEL),
-        cost_usd=cost,
-        latency_s=cell.mean(METRICS["latency"], FIRM_LEVEL),
-    )
+def _measured(
+    cells: Mapping[str, Cell],
+    value_usd: float,
+    measure: str,
+    task_type: str,
+    uses: Mapping[tuple[str, str], tuple[Use, ...]],
+) -> dict[str, Measured | None]:
+    """What the log says of each arm; None where its spread could not be judged."""
+    own = list(cells.values())
+    values = worths(own, [value_usd] * len(own), measures=[measure] * len(own), level=VALUE_LEVEL)
+    kinds = (means(own, METRICS[name], FIRM_LEVEL) for name in ("success", "quality", "cost", "latency"))
+    found: dict[str, Measured | None] = {}
+    for arm, cell, value, success, quality, cost, latency in zip(cells, own, values, *kinds, strict=True):
+        if value is None or success is None or cost is None:
+            found[arm] = None
+            continue
+        found[arm] = Measured(
+            arm=arm,
+            cell=cell,
+            worth=value,
+            success=success,
+            quality=quality,
+            cost_usd=cost if math.isfinite(cost.upper) else replace(cost, lower=cost.value, upper=cost.value),
+            latency_s=latency,
+            uses=uses.get((task_type, arm), ()),
+        )
+    return found
 
 
 def _uses(log: Log, catalog: Catalog, window: Window) -> dict[tuple[str, str], tuple[Use, ...]]:
