@@ -16,7 +16,7 @@ LEAST_LOG_SD = 0.01  # of latency and cost: days are never taken to agree better
 
 def value_of(cell: Cell, metric: Metric) -> float:
     """Mean of a metric that was measured, in its unit."""
-    return float(cell.row[metric.total] * metric.factor / cell.row[metric.count])
+    return float(cell.row[metric.total] / (cell.row[metric.count] * metric.per_unit))
 
 
 def on_scale(values: Sequence[float], sizes: Sequence[int], metric: Metric) -> tuple[list[float], float]:

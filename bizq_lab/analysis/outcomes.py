@@ -94,7 +94,7 @@ class Outcomes:
                 found[key] = found.get(key, 0) + row["n"]
         return LevelCounts(
             np.array([cluster for cluster, _ in found], dtype=np.str_),
-            np.array([ppm for _, ppm in found], dtype=np.float64) * float(METRICS["rating"].factor),
+            np.array([ppm for _, ppm in found], dtype=np.float64) / METRICS["rating"].per_unit,
             np.array(list(found.values()), dtype=np.float64),
         )
 
