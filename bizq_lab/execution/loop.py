@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from bizq_lab.errors import InputError
 
 T = TypeVar("T")
+_GLANCE_S = 0.05  # how often a thread that waits looks whether the main thread was interrupted
 
 
 class BackgroundLoop:
@@ -27,17 +30,24 @@ class BackgroundLoop:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to the end and return the result. Interrupting the wait cancels the work, and waits for its books.
 
+        An interrupt only ever reaches the main thread. While that one unwinds from it, such as out of a pool of threads
+        that it waits for, the work of every other thread is cancelled too, and no new one begins: nothing more is sent.
+
         Raises:
             InputError: Called on the background loop itself, which would wait for ever.
+            KeyboardInterrupt: The main thread was interrupted.
         """
         loop = self._running_loop()
         if _current_loop() is loop:
             coroutine.close()
             message = "the synchronous call was made on the background loop itself"
             raise InputError(message, hint="await the asynchronous method instead")
+        if _main_was_interrupted():
+            coroutine.close()
+            raise KeyboardInterrupt
         work = _Work(coroutine)
         try:
-            return asyncio.run_coroutine_threadsafe(work.run(), loop).result()
+            return _wait_for(asyncio.run_coroutine_threadsafe(work.run(), loop))
         except KeyboardInterrupt:
             asyncio.run_coroutine_threadsafe(work.stop(), loop).result()
             raise
@@ -78,6 +88,35 @@ class _Work(Generic[T]):
             return
         self._task.cancel()
         await asyncio.wait([self._task])
+
+
+def _wait_for(future: Future[T]) -> T:
+    """The result of work on the loop; another thread than the main one looks up now and then.
+
+    Raises:
+        KeyboardInterrupt: The main thread was interrupted, here or elsewhere.
+    """
+    if threading.current_thread() is threading.main_thread():
+        return future.result()
+    while True:
+        try:
+            return future.result(_GLANCE_S)
+        except TimeoutError:
+            if future.done():
+                raise  # the work's own
+            if _main_was_interrupted():
+                raise KeyboardInterrupt from None
+
+
+def _main_was_interrupted() -> bool:
+    """Whether, seen from another thread, the main one is on its way out of an interrupt, or ended by one."""
+    main = threading.main_thread()
+    if threading.current_thread() is main:
+        return False
+    if not main.is_alive():  # the interpreter waits for its other threads
+        return getattr(sys, "last_type", None) is KeyboardInterrupt
+    handled: Any = sys._current_exceptions().get(main.ident or 0)  # noqa: SLF001 - documented, for purposes like this
+    return isinstance(handled[1] if isinstance(handled, tuple) else handled, KeyboardInterrupt)  # a tuple in 3.11
 
 
 def _current_loop() -> asyncio.AbstractEventLoop | None:
