@@ -66,7 +66,7 @@ crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors, 200 deaths a
 soak: $(VENV)/.dev ## six processes on one log for five minutes; SOAK_S=30 for half a minute
 	BIZQ_LAB_SOAK_S=$(or $(SOAK_S),300) $(BIN)/python -m pytest -s tests/store/test_soak.py
 
-storm: $(VENV)/.dev ## 2,000 tasks under a budget against a provider that fails 30 % of calls (a minute)
+storm: $(VENV)/.dev ## 2,000 tasks in bulk against a server that fails 30 % of calls, killed in the middle and resumed (minutes)
 	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest tests/lab/test_storm.py
 
 targets: $(TARGETS)/.litellm $(TARGETS)/.tensorzero $(TARGETS)/.node ## the gateways that exports are tested with, each in an environment of its own

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bizq_lab.errors import BizqLabError, BudgetRefused, InputError
 from bizq_lab.lab.budgets import naming_the_budget
+from bizq_lab.lab.outage import Outage
 from bizq_lab.lab.records import Place
 
 if TYPE_CHECKING:
+    from bizq_lab.core.decision import RoutingDecision
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.task import RoutingContext, Task
     from bizq_lab.lab.service import BizQAIRouter
@@ -65,6 +68,11 @@ class BulkExecution:
     refusal: str = ""
     error: BizqLabError | None = None
     _lanes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _outage: Outage = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Watch the circuits that the executor keeps."""
+        self._outage = Outage(health=self.service.executor.health, clock=self.service.clock)
 
     async def run(self, rows: Iterable[Todo]) -> None:
         """Execute rows until they end, money ends, or nothing can be executed; what is under way always ends.
@@ -91,8 +99,8 @@ class BulkExecution:
             async with self._lane(decision.config.provider):
                 if self._stopped:
                     return
-                result = await self.service.run_row(
-                    decision, repeat=row.repeat, place=Place(self.run_id, row.number, row.tries)
+                result = await self._outage.through(
+                    decision, partial(self._executed, row, decision), stopped=lambda: self._stopped
                 )
         except BudgetRefused as refusal:
             self.refusal = self.refusal or refusal.message
@@ -102,6 +110,10 @@ class BulkExecution:
             self._keep(row, result)
         finally:
             gate.release()
+
+    async def _executed(self, row: Todo, decision: RoutingDecision) -> TaskResult:
+        place = Place(self.run_id, row.number, row.tries)
+        return await self.service.run_row(decision, repeat=row.repeat, place=place)
 
     def _keep(self, row: Todo, result: TaskResult) -> None:
         self.results[row.number] = result

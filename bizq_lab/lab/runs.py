@@ -79,6 +79,7 @@ class Runs(Parts):
         Everything is checked before anything is decided, logged or spent. A run that was killed, interrupted or
         stopped by its budget is taken up by `resume`: providers are called only for rows without an end. `retry_failed`
         also tries again what failed or went to a person whom nobody claimed yet; nothing that was logged is changed.
+        While every model is down the run waits, ten minutes at most, before it hands rows to people.
 
         Args:
             tasks: What to do; read whole.

@@ -11,6 +11,7 @@ from bizq_lab.core.task import RoutingContext
 from bizq_lab.errors import BudgetRefused, NoFeasibleModel, ProviderError
 from bizq_lab.execution import Cap
 from bizq_lab.lab import Lab
+from bizq_lab.lab.outage import PATIENCE_S
 from tests.support.lab_bulk import WHERE, Watched, bulk_lab, bulk_tasks
 from tests.support.lab_small import rows
 
@@ -64,12 +65,27 @@ def test_a_model_that_came_back_meanwhile_serves_it(tmp_path: Path) -> None:
     assert provider.calls == 1
 
 
-def test_an_outage_in_the_middle_of_a_run_loses_no_row(tmp_path: Path) -> None:
+def test_a_run_waits_for_an_outage_to_end_and_one_row_at_a_time_finds_out(tmp_path: Path) -> None:
+    """An outage of a minute is no reason to give the whole run to people."""
+    provider = Watched(lambda _: down(_) if provider.calls <= 40 else "We open.")
+    with bulk_lab(tmp_path, provider) as lab:
+        began = lab.clock.monotonic()
+        run = lab.run_many(bulk_tasks(80), WHERE, concurrency=4)
+        waited_s = lab.clock.monotonic() - began
+    assert run.counts["completed"] >= 80 - 20, "only those that met the outage went to people"
+    assert run.counts["completed"] + run.counts.get("escalated", 0) == 80
+    assert waited_s >= 30.0
+
+
+def test_an_outage_that_does_not_end_loses_no_row(tmp_path: Path) -> None:
+    """The run does not wait for ever; what nobody served waits for a person, or for a later try."""
     with bulk_lab(tmp_path, provider := Watched(down)) as lab:
         run = lab.run_many(bulk_tasks(80), WHERE, concurrency=1)
+        waited_s = lab.clock.monotonic()
         lab.log.collect()
         assert len(lab.humans(status="open").rows) == 80
     assert run.counts == {"escalated": 80}
+    assert PATIENCE_S <= waited_s < PATIENCE_S + 400
     assert 0 < provider.calls < 80, "open circuits spare the provider"
     flagged = rows(tmp_path / "lab.duckdb", "SELECT list_contains(flags, 'no_model_available') AS f FROM decision")
     assert Counter(row["f"] for row in flagged)[True] >= 10

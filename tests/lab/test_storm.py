@@ -1,89 +1,88 @@
-"""A provider that fails 30 % of calls in mixed ways, under a budget: nothing lost, nothing twice, sums exact.
+"""A bulk run in a storm, killed in the middle: every task completed or escalated, none lost, none twice, sums exact.
 
-`BIZQ_LAB_FULL=1` (`make storm`) executes 2,000 tasks, the suite 200.
+The server fails 30 % of calls, in ways that any provider may; both official SDKs call it over HTTP. `BIZQ_LAB_FULL=1`
+(`make storm`) runs 2,000 tasks, the suite 150.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
+import signal
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
-from bizq_lab.core.execution import ProviderCall, ProviderReply, TaskResult
-from bizq_lab.core.task import RoutingContext, Task, WorkspacePreferences
-from bizq_lab.errors import ProviderError
-from bizq_lab.execution import Cap, HealthBook, ResilientExecutor
-from bizq_lab.execution.error_table import ERROR_TABLE
-from bizq_lab.execution.health import BreakerSettings
+import pytest
+
 from bizq_lab.lab import Lab
-from tests.support.execution import FakeClock, reply
+from bizq_lab.store import Log
+from tests.support.fault_server import FaultServer
+from tests.support.storm import AT_ONCE, RUN, WHERE, Weather, open_lab, start, tasks_of
 
-TASKS = 2_000 if os.environ.get("BIZQ_LAB_FULL") else 200
-AT_ONCE = 32
-# What would close a model or a whole provider for good is not the weather of a storm.
-NOT_OF_A_CALL = {"cancelled", "auth", "quota_exhausted", "model_not_found"}
-FAILURES = [row.name for row in ERROR_TABLE.values() if not row.setup and row.name not in NOT_OF_A_CALL]
-CONTEXT = RoutingContext(workspace_id="ws_1", workspace_preferences=WorkspacePreferences(preferred_provider="openai"))
+TASKS = 2_000 if os.environ.get("BIZQ_LAB_FULL") else 150
 
 
-class Storm:
-    """A provider that fails three calls in ten, and remembers each answer that was good."""
-
-    live = False
-
-    def __init__(self, name: str, rng: random.Random, answered: list[str]) -> None:
-        self.name, self._rng, self._answered = name, rng, answered
-
-    async def complete(self, call: ProviderCall) -> ProviderReply:
-        """Fail by one of the table's classes, or answer."""
-        await asyncio.sleep(0)
-        if self._rng.random() < 0.3:
-            name = self._rng.choice(FAILURES)
-            if name == "quality_reject":
-                return reply("")
-            raise ProviderError(name, error_class=name, response_time_s=0.1)
-        self._answered.append(call.task_key)
-        return reply(served_model=call.config.api_model)
-
-    async def aclose(self) -> None:
-        """Nothing to close."""
+def read(log: Log, sql: str) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", log.sql(sql).to_dict("records"))
 
 
-def executed(lab: Lab) -> list[TaskResult]:
-    """All tasks, so many at a time."""
-
-    async def everything() -> list[TaskResult]:
-        turns = asyncio.Semaphore(AT_ONCE)
-
-        async def one(number: int) -> TaskResult:
-            async with turns:
-                task = Task(type="default", input={"q": "x"}, id=f"task_{number}")
-                return (await lab.service.run(task, CONTEXT))[1]
-
-        return await asyncio.gather(*map(one, range(TASKS)))
-
-    return lab.executor.wait(everything())
+def number(task_id: str) -> int:
+    return int(task_id.rpartition("_")[2])
 
 
+def killed_in_the_middle(folder: Path, server: FaultServer, weather: Weather) -> set[int]:
+    """Run in a process of its own until so many requests arrived, kill it, and say which tasks had ended well."""
+    with start(folder, server.url, TASKS) as process:
+
+        def at(request: int) -> None:
+            if request == TASKS * 3 // 4:
+                os.kill(process.pid, signal.SIGKILL)
+
+        weather.at = at
+        assert process.wait(timeout=600) == -signal.SIGKILL
+        weather.at = lambda _: None
+    with Log.open(folder / "lab.duckdb") as log:
+        ended = "SELECT task_id FROM decision SEMI JOIN (FROM outcome WHERE succeeded) USING (decision_id)"
+        return {number(row["task_id"]) for row in read(log, ended)}
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_every_task_is_completed_or_escalated_once_and_three_sums_are_one(tmp_path: Path) -> None:
-    rng, answered, clock = random.Random(7), list[str](), FakeClock()
-    providers = {name: Storm(name, rng, answered) for name in ("openai", "anthropic")}
-    with Lab.open(tmp_path / "lab.duckdb", providers=providers, budgets={"*": Cap(usd=500, period="total")}) as lab:
-        # No time passes here, so that no open circuit would ever be probed: only a dead provider opens one.
-        health = HealthBook(clock=clock, settings=BreakerSettings(failure_share=1.0, minimum=20, provider_minimum=20))
-        lab.executor = ResilientExecutor(lab.catalog, providers, lab.log, clock=clock, budget=lab.ledger, health=health)
-        lab.use(None)
-        results = executed(lab)
-        attempts = lab.log.sql("SELECT decision_id, booked_nano_usd, status FROM attempt_state").to_dict("records")
-        outcomes = lab.log.sql("SELECT decision_id, cost_nano_usd, status FROM outcome").to_dict("records")
-        decided = lab.log.sql("SELECT task_id FROM decision")["task_id"].tolist()
-        booked = cast("Any", lab.ledger).booked().nano_usd
-    assert sorted(decided) == sorted(result.task_id for result in results)
-    assert len(set(decided)) == TASKS == len({row["decision_id"] for row in outcomes}) == len(outcomes)
-    assert {result.status for result in results} == {"completed", "escalated"}
-    completed = [result.task_id for result in results if result.status == "completed"]
-    assert sorted(answered) == sorted(completed), "a good answer was thrown away, or asked for twice"
-    by_attempt = sum(int(row["booked_nano_usd"]) for row in attempts)
-    assert by_attempt == sum(int(row["cost_nano_usd"]) for row in outcomes) == booked > 0
+    weather = Weather(random.Random(7))
+    with FaultServer() as server:
+        server.weather = weather
+        before = killed_in_the_middle(tmp_path, server, weather)
+        sent_before = len(weather.asked)
+        with open_lab(tmp_path, server.url) as lab:
+            run = lab.run_many(tasks_of(TASKS), WHERE, run_id=RUN, resume=True, concurrency=AT_ONCE)
+            lab.executor.wait(lab.executor.aclose())
+            check_books(lab, weather)
+    assert TASKS // 4 < len(before) < TASKS
+    assert not before & set(weather.asked[sent_before:]), "executed again after its success was acknowledged"
+    assert [number(row.task_id) for row in run.rows] == list(range(TASKS)), "a task was lost"
+    assert set(run.counts) <= {"completed", "escalated"}
+    assert run.counts["completed"] > 0.8 * TASKS
+    assert {row.row - 1 for row in run.rows if row.earlier} >= before
+
+
+def check_books(lab: Lab, weather: Weather) -> None:
+    """What the log and the ledger say of it."""
+    lab.log.collect()
+    calls = read(lab.log, "SELECT s.*, d.task_id FROM attempt_state AS s JOIN decision AS d USING (decision_id)")
+    outcomes = read(lab.log, "SELECT o.*, d.task_id FROM outcome AS o JOIN decision AS d USING (decision_id)")
+    decided = read(lab.log, "SELECT decision_id, task_id, run_row FROM decision")
+    assert {number(row["task_id"]) for row in decided} == set(range(TASKS)) == {row["run_row"] for row in decided}
+    assert len(outcomes) == len({row["decision_id"] for row in outcomes}) == len(decided), "a decision has no end"
+    by_attempt = sum(int(call["booked_nano_usd"]) for call in calls)
+    by_task = sum(int(row["cost_nano_usd"]) for row in outcomes)
+    assert lab.ledger is not None
+    assert by_attempt == by_task == lab.ledger.booked().nano_usd > 0
+    booked, arrived = Counter(number(call["task_id"]) for call in calls), Counter(weather.asked)
+    assert all(arrived[one] <= booked[one] for one in arrived), "a call was sent that nobody booked"
+    good = {call["task_id"]: int(call["started_at_us"]) for call in calls if call["status"] == "completed"}
+    late = [call for call in calls if int(call["started_at_us"]) > good.get(call["task_id"], 2**62)]
+    assert late == [], "asked again although the answer was there"
+    waiting = read(lab.log, "SELECT decision_id FROM human_queue WHERE status = 'open'")
+    with_people = {row["decision_id"] for row in outcomes if row["status"] == "escalated"}
+    assert {row["decision_id"] for row in waiting} == with_people

@@ -84,6 +84,7 @@ class FaultServer:
         on_hold: Called when an answer has gone silent, so that a fake clock can move on.
         on_drip: Called before each byte of an answer that dribbles in; False stops the drip.
         dripped: Bytes that dribbled in.
+        weather: Answers every request, instead of any script.
     """
 
     url: str
@@ -94,6 +95,7 @@ class FaultServer:
         self.on_hold: Callable[[], None] = lambda: None
         self.on_drip: Callable[[], bool] = lambda: False
         self.dripped = 0
+        self.weather: Callable[[Seen], Answer] | None = None
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
         self._default: dict[str, Answer] = {}
         self._loop = asyncio.new_event_loop()
@@ -131,6 +133,7 @@ class FaultServer:
         self.on_hold = lambda: None
         self.on_drip = lambda: False
         self.dripped = 0
+        self.weather = None
 
     def calls(self, prefix: str) -> int:
         """Requests that arrived for one provider."""
@@ -158,7 +161,10 @@ class FaultServer:
         body = await request.json()
         self.seen.append(Seen(prefix, body, {name.lower(): value for name, value in request.headers.items()}))
         script = self._scripts[prefix]
-        answer = script.popleft() if script else self._default.get(prefix, Answer())
+        if self.weather is not None:
+            answer = self.weather(self.seen[-1])
+        else:
+            answer = script.popleft() if script else self._default.get(prefix, Answer())
         wire = _Anthropic if request.path.endswith("/messages") else _OpenAI
         answer = replace(answer, model=answer.model or str(body.get("model")))
         if answer.breakage == "hang":
