@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import multiprocessing as mp
 import os
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +24,7 @@ from bizq_lab.store import journal_folder
 from tests.support.execution import ScriptedProvider, reply
 
 CONTEXT = RoutingContext(workspace_id="ws_1", workspace_preferences=WorkspacePreferences(preferred_provider="openai"))
+ROOT = Path(__file__).parents[2]
 CALLS, WORKERS, MODEL = 37, 100, "openai/gpt-6-luna"
 
 
@@ -77,6 +83,64 @@ def test_workers_of_a_prefork_server_write_their_own(tmp_path: Path) -> None:
         pids = {parent, *forked(lab, ["one", "two", "three"])}
         execute(lab, "after")
         check(path, pids, {"before", "one", "two", "three", "after"})
+
+
+class Unix(http.client.HTTPConnection):
+    """HTTP over a socket in a folder, so that no port has to be free."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        """To the file."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(60)
+        self.sock.connect(str(self._path))
+
+
+def ask(path: Path, name: str) -> tuple[int, str]:
+    """One request: who served it, and how the task ended."""
+    connection = Unix(path)
+    connection.request("GET", f"/{name}")
+    pid, status = connection.getresponse().read().decode().split()
+    connection.close()
+    return int(pid), status
+
+
+@pytest.mark.parametrize("preload", [True, False], ids=["opened before the fork", "opened by each worker"])
+def test_workers_of_gunicorn_write_their_own(tmp_path: Path, *, preload: bool) -> None:
+    """A real prefork server with two workers; whatever they served before they ended is in the log, once."""
+    pytest.importorskip("gunicorn", reason="needs the development extra: pip install 'bizq-lab[dev]'")
+    log, at = tmp_path / "lab.duckdb", tmp_path / "s"
+    command = [sys.executable, "-m", "gunicorn", "tests.support.wsgi_app:app", "--workers", "2", "--bind", f"unix:{at}"]
+    options = ["--no-control-socket", *(["--preload"] if preload else [])]
+    environment = {**os.environ, "BIZQ_LAB_TEST_LOG": str(log)}
+    with subprocess.Popen([*command, *options], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            served = serve(at, server)
+        finally:
+            server.terminate()
+            assert server.wait(timeout=60) == 0
+    workers = {pid for pid, _ in served.values()}
+    loaders = {server.pid} if preload else workers
+    assert len(workers) == 2
+    assert {status for _, status in served.values()} == {"completed"}
+    check(log, workers | loaders, {*served, *(f"loaded_by_{pid}" for pid in loaders)})
+
+
+def serve(at: Path, server: subprocess.Popen[str]) -> dict[str, tuple[int, str]]:
+    """Ask, several at a time, until both workers have served something."""
+    assert server.stderr is not None
+    born = (line for line in server.stderr if "Booting worker" in line)
+    assert [next(born, "") for _ in range(2)].count("") == 0, "the server did not start"
+    served: dict[str, tuple[int, str]] = {}
+    with ThreadPoolExecutor(4) as pool:
+        while len({pid for pid, _ in served.values()}) < 2:
+            assert len(served) < 400, "one worker serves everything"
+            names = [f"task_{len(served) + number}" for number in range(8)]
+            served |= dict(zip(names, pool.map(lambda name: ask(at, name), names), strict=True))
+    return served
 
 
 def test_spawned_processes_write_their_own(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from bizq_lab.catalog import load_catalog
 from bizq_lab.core.execution import ProviderCall
 from bizq_lab.core.money import Money
 from bizq_lab.core.task import RoutingContext, Task
@@ -26,7 +27,7 @@ from bizq_lab.lab import Lab
 from bizq_lab.lab.providers import LazyProviders
 from bizq_lab.store import Log, claim, journal_folder
 from tests.support.lab_bulk import POST, WHERE, Watched, bulk_lab, bulk_tasks, start
-from tests.support.lab_small import OTHER, TYPE, rows, small_lab, tasks_of
+from tests.support.lab_small import DAY, OTHER, TYPE, rows, small_lab, tasks_of
 
 BAD = Task(type=TYPE, input={"policy": "none"})
 ACTS = "order.process_batch"
@@ -102,6 +103,32 @@ def test_the_preview_is_the_routers_own_estimate_and_says_what_has_no_price(tmp_
     assert preview.spends_money
     assert "5 tasks: $" in preview.summary()
     assert preview.plot().get_title(loc="left")
+
+
+def test_what_has_no_known_price_is_in_no_sum_is_said_and_is_refused_by_a_cap(tmp_path: Path) -> None:
+    """S4: an unknown price is never 0."""
+    file = tmp_path / "catalog.toml"
+    file.write_text(
+        f'[task_types."{OTHER}"]\nmodels = ["openai/gpt-6-luna"]\n'
+        '[[models]]\nprovider = "openai"\nmodel = "gpt-6-luna"\nprices = []\n'
+    )
+    unpriced = load_catalog(override=file, as_of=DAY)
+    with bulk_lab(tmp_path, provider := Watched(), catalog=unpriced) as lab:
+        preview = lab.preview([*bulk_tasks(3), *tasks_of(TYPE, 1)], WHERE)
+        assert (preview.tasks, preview.unpriced) == (4, 3)
+        assert preview.spends_money, "nobody knows how much, so somebody has to agree"
+        assert preview.summary().endswith(", and 3 without a known price")
+        assert [caveat.code for caveat in preview.caveats] == ["unpriced"]
+        assert [row.expected_usd for row in preview.rows if row.unpriced] == [0.0]
+        assert preview.plot().get_title(loc="left").endswith("without a known price")
+        with pytest.raises(BudgetRefused):
+            lab.run_many(bulk_tasks(3), WHERE, max_cost_usd=1.0)
+        assert provider.calls == 0
+        run = lab.run_many(bulk_tasks(3), WHERE)
+        lab.log.collect()
+    assert run.counts == {"completed": 3}
+    for table in ("attempt", "outcome"):
+        assert [row["cost_nano_usd"] for row in logged(tmp_path, f"FROM {table}")] == [None] * 3
 
 
 def test_the_dry_run_touches_no_network_makes_no_provider_and_writes_nothing(
