@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bizq_lab.core.events import HumanTaskEvent, OutcomeEvent, RunEvent
+from bizq_lab.core.execution import CheckResult
 from bizq_lab.core.ids import derived_id
 from bizq_lab.core.money import Money
+from bizq_lab.execution.checks import share_passed
 from bizq_lab.execution.human_tasks import HumanDesk, transition
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from bizq_lab.lab.bulk_plan import BulkPlan, Row
     from bizq_lab.store import Log
 
+PPM = 1_000_000
 DIED = "process_died"
 UNSEEN = (
     "the run died while a call with side effects was under way, and nobody saw its answer: "
@@ -65,7 +68,18 @@ class RunBooks:
         )
 
     def close_unseen(self, rows: tuple[Row, ...], plan: BulkPlan) -> None:
-        """Give every try that was cut short an end: `cancelled`, or a person where it must not be repeated (S22)."""
+        """Give every try that was cut short an end: `cancelled`, or a person where it must not be repeated (S22).
+
+        A try whose answer was accepted has ended well, although its process could not say so any more.
+        """
+        for number in plan.answered:
+            past = plan.known[number]
+            ended = self._well_ended(past, rows[number])
+            self.log.append(ended)
+            past |= {
+                "status": "completed", "served_model": ended.served_model, "cost_nano_usd": ended.cost_nano_usd,
+                "response_time_us": ended.response_time_us,
+            }  # fmt: skip
         for number in plan.orphans:
             self._end(plan.known[number], "cancelled")
         for number in plan.uncertain:
@@ -97,6 +111,34 @@ class RunBooks:
                         resolution=f"a later try of run {self.run_id} completed the task",
                     )
                 )  # fmt: skip
+
+    def _well_ended(self, past: dict[str, Any], row: Row) -> OutcomeEvent:
+        """The outcome that the process would have written, from what it had written of its calls."""
+        calls = self.log.query("calls_of_decision", decision_id=past["decision_id"])
+        accepted = next(call for call in reversed(calls) if call["status"] == "completed")
+        by_checks = self.catalog.task_type(row.task.type)[0].quality != "judge"
+        checks = [CheckResult(one["name"], one["passed"], one["severity"]) for one in accepted["checks"] or ()]
+        quality = share_passed(checks) if by_checks else None
+        return OutcomeEvent(
+            event_id=derived_id("evt", "outcome", past["decision_id"], "completed"),
+            recorded_at_us=self.clock.now_us(),
+            decision_id=past["decision_id"],
+            status="completed",
+            succeeded=True,
+            served_model=accepted["model"],
+            attempts=past["calls"],
+            failed_over=accepted["model"] != past["model"],
+            timed_out=any(call["error_type"] in {"timeout_read", "timeout_connect"} for call in calls),
+            error_type="",
+            response_time_us=sum(call["response_time_us"] for call in calls),
+            time_to_first_chunk_us=accepted["time_to_first_chunk_us"] if len(calls) == 1 else None,
+            input_tokens=sum(call["input_tokens"] for call in calls),
+            output_tokens=sum(call["output_tokens"] for call in calls),
+            cost_nano_usd=past["booked_nano_usd"],
+            quality_ppm=None if quality is None else round(quality * PPM),
+            quality_source="" if quality is None else "checks",
+            human_task_id="",
+        )
 
     def _end(self, past: dict[str, Any], status: str, *, human_task_id: str = "") -> None:
         self.log.append(

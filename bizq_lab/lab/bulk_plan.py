@@ -41,12 +41,15 @@ class BulkPlan:
         orphans: Of these, tries that nobody saw the end of: the process died. They are booked before anything is sent.
         uncertain: Of these, numbers of rows that must not be repeated: they have side effects, and a call whose answer
             nobody saw may have had them (S22).
+        answered: Numbers of rows whose answer was accepted, and whose process died before it could say so: they have
+            ended well, and are not executed again.
     """
 
     todo: tuple[Todo, ...]
     known: dict[int, dict[str, Any]] = field(default_factory=dict)
     orphans: tuple[int, ...] = ()
     uncertain: tuple[int, ...] = ()
+    answered: tuple[int, ...] = ()
 
 
 def spread(tasks: Iterable[Task], contexts: RoutingContext | Iterable[RoutingContext], repeats: int) -> tuple[Row, ...]:
@@ -127,10 +130,13 @@ def plan_pass(
         catalog: Says which task types have side effects.
         retry_failed: Whether to try failed and escalated rows again.
     """
-    todo, orphans, uncertain = [], [], []
+    todo, orphans, uncertain, answered = [], [], [], []
     for number, row in enumerate(rows):
         past = known.get(number)
         if past is not None and not _is_due(past, retry_failed=retry_failed):
+            continue
+        if past is not None and past["status"] == "pending" and past["answered"]:
+            answered.append(number)
             continue
         if past is not None and past["uncertain"] and catalog.task_type(row.task.type)[0].side_effects:
             if past["status"] in UNFINISHED:
@@ -139,7 +145,9 @@ def plan_pass(
         if past is not None and past["status"] == "pending":
             orphans.append(number)
         todo.append(_todo(run_id, number, row, past))
-    return BulkPlan(todo=tuple(todo), known=known, orphans=tuple(orphans), uncertain=tuple(uncertain))
+    return BulkPlan(
+        todo=tuple(todo), known=known, orphans=tuple(orphans), uncertain=tuple(uncertain), answered=tuple(answered)
+    )
 
 
 def _is_due(past: dict[str, Any], *, retry_failed: bool) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from bizq_lab.catalog import load_catalog
+from bizq_lab.core.events import Event
 from bizq_lab.core.execution import ProviderCall
 from bizq_lab.core.money import Money
 from bizq_lab.core.task import RoutingContext, Task
@@ -30,6 +31,7 @@ from tests.support.lab_bulk import POST, WHERE, Watched, bulk_lab, bulk_tasks, s
 from tests.support.lab_small import DAY, OTHER, TYPE, rows, small_lab, tasks_of
 
 BAD = Task(type=TYPE, input={"policy": "none"})
+ANSWERED = "FROM attempt WHERE status = 'completed'"
 ACTS = "order.process_batch"
 
 
@@ -230,7 +232,7 @@ def test_a_run_that_can_call_nobody_stops_and_says_that_it_can_be_resumed(tmp_pa
 
 @pytest.mark.parametrize("calls", [0, 7])
 def test_a_killed_run_is_resumed_exact_to_the_row(tmp_path: Path, calls: int) -> None:
-    """Kill -9 with three calls under way; only rows without an end are executed again."""
+    """Kill -9 with three calls under way; only rows without an accepted answer are executed again."""
     with start(tmp_path, 12, calls) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "hanging\n"
@@ -239,7 +241,9 @@ def test_a_killed_run_is_resumed_exact_to_the_row(tmp_path: Path, calls: int) ->
         log.collect()
     ended = {
         row["run_row"]: row["decision_id"]
-        for row in logged(tmp_path, "FROM decision SEMI JOIN (FROM outcome WHERE succeeded) USING (decision_id)")
+        for row in logged(
+            tmp_path, "FROM decision SEMI JOIN (FROM attempt WHERE status = 'completed') USING (decision_id)"
+        )
     }
     assert len(ended) <= calls
     provider = Watched()
@@ -260,6 +264,41 @@ def test_a_killed_run_is_resumed_exact_to_the_row(tmp_path: Path, calls: int) ->
     assert books == [{"pending": 0, "nano": booked[0]["nano"]}]
     one_task = logged(tmp_path, "SELECT run_row FROM decision GROUP BY ALL HAVING count(DISTINCT task_id) > 1")
     assert one_task == []
+
+
+def test_a_row_whose_answer_was_accepted_before_the_process_died_is_not_asked_again(tmp_path: Path) -> None:
+    """The death falls between the row of the call and the row of the task: the log knows the answer, so it counts."""
+
+    class Died(BaseException):
+        pass
+
+    with bulk_lab(tmp_path, Watched()) as lab:
+        whole = lab.run_many(bulk_tasks(1), WHERE, run_id="usual")
+        append = lab.log.append
+
+        def dying(event: Event) -> None:
+            if event.kind == "outcome":
+                raise Died
+            append(event)
+
+        lab.log.append = dying  # type: ignore[method-assign] # as if the process had ended there
+        with pytest.raises(BaseExceptionGroup):
+            lab.run_many(bulk_tasks(1), WHERE, run_id="died", concurrency=1)
+        lab.log.append = append  # type: ignore[method-assign]
+        lab.log.collect()
+    with bulk_lab(tmp_path, again := Watched(), seed=2) as lab:
+        run = lab.run_many(bulk_tasks(1), WHERE, resume=True, run_id="died")
+        lab.log.collect()
+    assert run.counts == {"completed": 1}
+    assert again.calls == 0
+    assert len(logged(tmp_path, "FROM decision WHERE run_id = 'died'")) == 1
+    assert [row.output for row in run.rows] == [row.output for row in whole.rows]
+    ends = logged(
+        tmp_path,
+        "SELECT run_id, status, succeeded, served_model, attempts, quality_ppm, quality_source, cost_nano_usd, "
+        "input_tokens, output_tokens, error_type FROM outcome JOIN decision USING (decision_id) ORDER BY run_id",
+    )
+    assert {**ends[0], "run_id": ""} == {**ends[1], "run_id": ""}
 
 
 def test_resuming_a_finished_run_calls_nobody_and_tells_it_again(tmp_path: Path) -> None:

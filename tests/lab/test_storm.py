@@ -43,7 +43,7 @@ def killed_in_the_middle(folder: Path, server: FaultServer, weather: Weather) ->
         assert process.wait(timeout=600) == -signal.SIGKILL
         weather.at = lambda _: None
     with Log.open(folder / "lab.duckdb") as log:
-        ended = "SELECT task_id FROM decision SEMI JOIN (FROM outcome WHERE succeeded) USING (decision_id)"
+        ended = "SELECT task_id FROM decision SEMI JOIN (FROM attempt WHERE status = 'completed') USING (decision_id)"
         return {number(row["task_id"]) for row in read(log, ended)}
 
 

@@ -3,7 +3,7 @@
 -- reads:   decision, task_outcome, attempt_started, attempt, human_task
 -- columns: run_row, tries counted from 0 and 1; status as in task_outcome; calls without those of judges (whose ordinals
 --          begin at 1000); booked_nano_usd billionths of a dollar over all calls, one whose end nobody saw at its worst; uncertain counts calls that may have been acted upon
---          although nobody saw their answer; output the answer that was accepted, where payloads are kept; cached whether
+--          although nobody saw their answer; answered whether one was accepted; output that answer, where payloads are kept; cached whether
 --          it came from the response cache; human_status the state of the human task it escalated to
 -- params:  run_id
 WITH latest AS (
@@ -30,6 +30,7 @@ WITH latest AS (
         count(*) FILTER (serves) AS calls,
         coalesce(sum(nano_usd), 0)::BIGINT AS booked_nano_usd,
         count(*) FILTER (serves AND (unseen OR maybe_billed))::BIGINT AS uncertain,
+        coalesce(bool_or(serves AND status = 'completed'), FALSE) AS answered,
         arg_max(output, ordinal) FILTER (serves AND status = 'completed') AS output,
         coalesce(bool_or(list_contains(flags, 'cached')) FILTER (serves), FALSE) AS cached
     FROM met
@@ -45,6 +46,7 @@ SELECT
     coalesce(c.calls, 0) AS calls,
     coalesce(c.booked_nano_usd, 0) AS booked_nano_usd,
     coalesce(c.uncertain, 0) AS uncertain,
+    coalesce(c.answered, FALSE) AS answered,
     coalesce(c.output, '') AS output,
     coalesce(c.cached, FALSE) AS cached,
     p.human_status
