@@ -1,32 +1,35 @@
 -- offers: the kinds of task that were decided, and what could have been chosen for each.
 -- grain:   one row per (task_type, design, offer)
 -- reads:   task_outcome, decision
--- columns: n decisions; pending without an outcome yet; unpropensed without a propensity; units that were assigned;
+-- columns: n decisions; pending without an outcome yet; unpropensed without a propensity;
 --          context, candidates and task_input of its first decision, any_unit one unit of it
 -- params:  task_type, experiment (NULL: all), from_us, to_us (NULL: open), by_input (an offer is of one task's input),
 --          by_unit (an offer is of one unit)
 --
 -- An offer says the same of all its decisions but for the workspace, so what one of them was offered is looked up.
 WITH asked AS (
-    SELECT decision_id, md5(task_input::VARCHAR) AS task_input
+    SELECT decision_id, md5(task_input::VARCHAR) AS asked
     FROM decision
     WHERE $by_input
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
+), decided AS (  -- the input costs a join, so only who asks for it pays
+    SELECT t.*, '' AS asked FROM task_outcome AS t WHERE NOT $by_input
+    UNION ALL
+    SELECT t.*, a.asked FROM task_outcome AS t JOIN asked AS a USING (decision_id) WHERE $by_input
 ), kinds AS (
     SELECT
         t.task_type, t.design,
         CASE
             WHEN $by_input OR $by_unit
-            THEN md5(concat_ws('|', t.offer, CASE WHEN $by_input THEN a.task_input END, CASE WHEN $by_unit THEN t.unit END))
+            THEN md5(concat_ws('|', t.offer, CASE WHEN $by_input THEN t.asked END, CASE WHEN $by_unit THEN t.unit END))
             ELSE t.offer
         END AS offer,
         count(*)::BIGINT AS n,
         count(*) FILTER (t.status = 'pending')::BIGINT AS pending,
         count(*) FILTER (t.propensity_ppb IS NULL)::BIGINT AS unpropensed,
-        count(DISTINCT t.unit)::BIGINT AS units,
         min(t.decision_id) AS any_decision,
         min(t.unit) AS any_unit
-    FROM task_outcome AS t LEFT JOIN asked AS a USING (decision_id)
+    FROM decided AS t
     WHERE ($task_type::VARCHAR IS NULL OR t.task_type = $task_type)
       AND ($experiment::VARCHAR IS NULL OR t.experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR t.decided_at_us >= $from_us)
@@ -39,7 +42,7 @@ WITH asked AS (
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
 )
 SELECT
-    k.task_type, k.design, k.offer, k.n, k.pending, k.unpropensed, k.units,
+    k.task_type, k.design, k.offer, k.n, k.pending, k.unpropensed,
     s.context, s.candidates, s.task_input, k.any_unit
 FROM kinds AS k JOIN shown AS s ON s.decision_id = k.any_decision
 ORDER BY k.task_type, k.design, k.offer

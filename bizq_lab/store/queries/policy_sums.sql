@@ -7,41 +7,64 @@
 --
 -- Decisions of one row weigh the same under any policy, so their sums say all and no weight enters the SQL. A cluster is
 -- the assignment unit, or the task with its repeats in a paired design. An answer that never came has quality 0.
+-- The inputs cost a join, so only who asks for them pays; where units are batched the keys are bare columns, which DuckDB
+-- groups by their dictionaries.
 WITH asked AS (
-    SELECT decision_id, md5(task_input::VARCHAR) AS task_input
+    SELECT decision_id, md5(task_input::VARCHAR) AS asked
     FROM decision
     WHERE $by_input
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
+), decided AS (
+    SELECT t.*, '' AS asked, '' AS drawn, t.cluster_bucket AS bucket
+    FROM task_outcome AS t
+    WHERE NOT $by_input AND $batched AND t.design = 'randomised'
+    UNION ALL
+    SELECT t.*, '' AS asked, CASE WHEN t.design = 'paired' THEN concat('task:', t.task_key) ELSE t.unit END, -1
+    FROM task_outcome AS t
+    WHERE NOT $by_input AND (t.design = 'paired' OR t.design = 'randomised' AND NOT $batched)
+    UNION ALL
+    SELECT t.*, a.asked, CASE WHEN t.design = 'paired' THEN concat('task:', t.task_key) ELSE t.unit END, -1
+    FROM task_outcome AS t JOIN asked AS a USING (decision_id)
+    WHERE $by_input AND t.design IN ('randomised', 'paired')
+), sums AS (
+    SELECT
+        CASE WHEN $task_type::VARCHAR IS NULL THEN t.task_type ELSE $task_type END AS task_type,
+        t.design, t.segment,
+        CASE
+            WHEN $by_input OR $by_unit
+            THEN md5(concat_ws('|', t.offer, CASE WHEN $by_input THEN t.asked END, CASE WHEN $by_unit THEN t.unit END))
+            ELSE t.offer
+        END AS offer,
+        t.arm, t.model, t.prompt, t.temperature, t.max_tokens, t.propensity_ppb, t.drawn, t.bucket,
+        count(*) AS n,
+        count(*) FILTER (t.succeeded) AS success,
+        count(t.quality_ppm) AS quality_measured,
+        count(CASE WHEN t.quality_ppm IS NULL AND t.status <> 'completed' THEN 0 ELSE t.quality_ppm END) AS quality_n,
+        sum(t.quality_ppm) AS quality,
+        count(t.cost_nano_usd) AS cost_n,
+        sum(t.cost_nano_usd) AS cost,
+        count(t.response_time_us) AS latency_n,
+        sum(t.response_time_us) AS latency
+    FROM decided AS t
+    WHERE ($task_type::VARCHAR IS NULL OR t.task_type = $task_type)
+      AND ($experiment::VARCHAR IS NULL OR t.experiment = $experiment)
+      AND ($from_us::BIGINT IS NULL OR t.decided_at_us >= $from_us)
+      AND ($to_us::BIGINT IS NULL OR t.decided_at_us < $to_us)
+      AND (t.design = 'paired' OR t.propensity_ppb IS NOT NULL)
+      AND t.status NOT IN ('pending', 'cancelled')
+    GROUP BY ALL
 )
 SELECT
-    t.task_type, t.design, t.segment,
-    CASE
-        WHEN $by_input OR $by_unit
-        THEN md5(concat_ws('|', t.offer, CASE WHEN $by_input THEN a.task_input END, CASE WHEN $by_unit THEN t.unit END))
-        ELSE t.offer
-    END AS offer,
-    t.arm, t.model, t.prompt, t.temperature, t.max_tokens, t.propensity_ppb,
-    CASE
-        WHEN t.design = 'paired' THEN concat('task:', t.task_key)
-        WHEN $batched THEN concat('#', t.cluster_bucket)
-        ELSE t.unit
-    END AS cluster,
-    count(*)::BIGINT AS n,
-    count(*) FILTER (t.succeeded)::BIGINT AS success,
-    count(t.quality_ppm)::BIGINT AS quality_measured,
-    count(CASE WHEN t.status = 'completed' THEN t.quality_ppm ELSE coalesce(t.quality_ppm, 0) END)::BIGINT AS quality_n,
-    coalesce(sum(t.quality_ppm), 0)::HUGEINT AS quality,
-    count(t.cost_nano_usd)::BIGINT AS cost_n,
-    coalesce(sum(t.cost_nano_usd), 0)::HUGEINT AS cost,
-    count(t.response_time_us)::BIGINT AS latency_n,
-    coalesce(sum(t.response_time_us), 0)::HUGEINT AS latency
-FROM task_outcome AS t LEFT JOIN asked AS a USING (decision_id)
-WHERE ($task_type::VARCHAR IS NULL OR t.task_type = $task_type)
-  AND ($experiment::VARCHAR IS NULL OR t.experiment = $experiment)
-  AND ($from_us::BIGINT IS NULL OR t.decided_at_us >= $from_us)
-  AND ($to_us::BIGINT IS NULL OR t.decided_at_us < $to_us)
-  AND t.design IN ('randomised', 'paired')
-  AND (t.design = 'paired' OR t.propensity_ppb IS NOT NULL)
-  AND t.status NOT IN ('pending', 'cancelled')
-GROUP BY ALL
+    task_type, design, segment, offer, arm, model, prompt, temperature, max_tokens, propensity_ppb,
+    CASE WHEN bucket >= 0 THEN concat('#', bucket) ELSE drawn END AS cluster,
+    CAST(n AS BIGINT) AS n,
+    CAST(success AS BIGINT) AS success,
+    CAST(quality_measured AS BIGINT) AS quality_measured,
+    CAST(quality_n AS BIGINT) AS quality_n,
+    CAST(coalesce(quality, 0) AS HUGEINT) AS quality,
+    CAST(cost_n AS BIGINT) AS cost_n,
+    CAST(coalesce(cost, 0) AS HUGEINT) AS cost,
+    CAST(latency_n AS BIGINT) AS latency_n,
+    CAST(coalesce(latency, 0) AS HUGEINT) AS latency
+FROM sums
 ORDER BY ALL
