@@ -12,8 +12,9 @@ Python of an environment that has it:
     python -m venv /somewhere/tea && /somewhere/tea/bin/pip install tea-tasting "ibis-framework[duckdb]"
     python -m venv /somewhere/pd && /somewhere/pd/bin/pip install duckdb pandas statsmodels
 
-Peers read the same file; tea-tasting compares means by arm from moments (no clusters), pandas with statsmodels loads
-the columns and fits one cluster-robust regression a metric.
+On a busy machine read the ratios of processor seconds, which waiting does not lengthen. Peers read the same file;
+tea-tasting compares means by arm from moments (no clusters), pandas with statsmodels loads the columns and fits one
+cluster-robust regression a metric.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ SELECT segment, offer, arm, model, prompt, temperature, max_tokens, propensity_p
 FROM task_outcome WHERE task_type = 'order.process_batch' AND design = 'randomised' AND status <> 'pending' GROUP BY ALL
 """,
     """
-SELECT offer, count(*), count(DISTINCT unit), min(decision_id), min(unit) FROM task_outcome
+SELECT offer, count(*), min(decision_id), min(unit) FROM task_outcome
 WHERE task_type = 'order.process_batch' GROUP BY ALL
 """,
 ]
@@ -147,18 +148,17 @@ def ask():
 """
 _TIMED = """
 import time
-best = None
+taken = []
 for _ in range({rounds}):
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     ask()
-    taken = time.perf_counter() - begun
-    best = taken if best is None else min(best, taken)
+    taken.append((time.perf_counter() - begun, time.process_time() - worked))
 try:  # of this program alone; ru_maxrss remembers the process that started it
     peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024
 except OSError:
     import resource
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
-print(best, peak)
+print(*map(min, zip(*taken)), peak)
 """
 BARE = """
 import sys, duckdb
@@ -204,10 +204,19 @@ SCRIPTS = {
 
 
 class Cost(NamedTuple):
-    """Seconds of the best round, and the process's peak memory."""
+    """Seconds of the best round by the clock and on all cores, and the process's peak memory."""
 
     seconds: float
+    cpu_s: float
     peak_mb: float
+
+    def over(self, other: Cost) -> str:
+        """How many times another's."""
+        return f"x{self.seconds / other.seconds:5.2f} (cpu x{self.cpu_s / other.cpu_s:5.2f})"
+
+    def __str__(self) -> str:
+        """One line's worth."""
+        return f"{self.seconds:8.3f} s {self.cpu_s:7.2f} cpu s {self.peak_mb:5.0f} MB"
 
 
 def main() -> None:
@@ -225,22 +234,17 @@ def main() -> None:
     }
     _say(f"{asked.rows:,} outcomes, 4 arms, unit = {asked.units}; best of {asked.rounds}, opening included")
     plain = measure(sys.executable, BARE.format(texts=[AVG_VAR]), path, asked.rounds)
-    _say(f"{'plain avg/var pass':<26}{plain.seconds:8.3f} s {plain.peak_mb:7.0f} MB")
+    _say(f"{'plain avg/var pass':<20}{plain}")
     for question, script in SCRIPTS.items():
         ours, theirs = alternate(script, BARE.format(texts=bare[question]), path, asked.rounds)
-        _say(
-            f"{question:<26}{ours.seconds:8.3f} s {ours.peak_mb:7.0f} MB   x{ours.seconds / theirs.seconds:5.2f} the"
-            f" bare query ({theirs.seconds:.3f} s)   x{ours.seconds / plain.seconds:5.2f} avg/var"
-        )
+        _say(f"{question:<20}{ours}  {ours.over(theirs)} the bare query, {ours.over(plain)} avg/var")
     for name, python, script in (
         ("tea-tasting", asked.tea_tasting, TEA_TASTING),
         ("pandas+statsmodels", asked.pandas, PANDAS),
     ):
         if python:
             cost = measure(python, script, path, 1)
-            _say(
-                f"{name:<26}{cost.seconds:8.3f} s {cost.peak_mb:7.0f} MB   x{cost.seconds / plain.seconds:5.2f} avg/var"
-            )
+            _say(f"{name:<20}{cost}  {cost.over(plain)} avg/var")
 
 
 def make_log(path: Path, *, rows: int, by_task: bool) -> None:
@@ -270,7 +274,10 @@ def alternate(ours: str, theirs: str, path: Path, rounds: int) -> tuple[Cost, Co
     for _ in range(rounds):
         for found, script in zip(costs, (ours, theirs), strict=True):
             found.append(measure(sys.executable, script, path, 2))
-    first, second = (Cost(min(c.seconds for c in found), max(c.peak_mb for c in found)) for found in costs)
+    first, second = (
+        Cost(min(c.seconds for c in found), min(c.cpu_s for c in found), max(c.peak_mb for c in found))
+        for found in costs
+    )
     return first, second
 
 
@@ -278,8 +285,7 @@ def measure(python: str, script: str, path: Path, rounds: int) -> Cost:
     """A script in a process of its own; it defines `ask`."""
     code = script + _TIMED.format(rounds=rounds)
     done = subprocess.run([python, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    seconds, peak = map(float, done.stdout.split()[-2:])
-    return Cost(seconds, peak)
+    return Cost(*map(float, done.stdout.split()[-3:]))
 
 
 def _arguments() -> argparse.Namespace:
