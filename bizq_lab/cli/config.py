@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, existing, r
 from bizq_lab.config.exporters import LOCAL_URL, TARGETS, targets
 from bizq_lab.config.importers import Source
 from bizq_lab.errors import InputError, NotEnoughData
+from bizq_lab.tuning.limits import EXPLORATION_FLOOR
 
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Today; default the clock's day.")]
 Models = Annotated[
@@ -22,8 +24,24 @@ ConfigArgument = Annotated[Path, typer.Argument(help="A published routing.json."
 
 def tune(
     log: LogPath = Path("lab.duckdb"),
-    budget: Annotated[float | None, typer.Option(min=0, help="Most USD a day at the logged volumes.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="Most USD a day, at the volumes.")] = None,
+    volume: Annotated[
+        list[str] | None, typer.Option(metavar="TYPE=N", help="Tasks a day of a type, 1,000 if not said; repeatable.")
+    ] = None,
     quality_floor: Annotated[float, typer.Option(min=0, max=1, help="Least success rate to keep.")] = 0.0,
+    latency_limit: Annotated[float | None, typer.Option(min=0, help="Most mean seconds of a task.")] = None,
+    exploration_floor: Annotated[
+        float, typer.Option(min=0, max=1, help="Least share of every measured arm, so that the log goes on learning.")
+    ] = EXPLORATION_FLOOR,
+    ramp_limit: Annotated[float, typer.Option(min=0, max=1, help="Most that a share may change at once.")] = 1.0,
+    local_only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE", help="Its data stay on the machine; repeatable, * for all."),
+    ] = None,
+    tier_cap: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE=TIER", help="Greatest tier it may use; repeatable, * for all."),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="The config in force; its arms are tuned.")] = None,
     publish: Annotated[Path | None, typer.Option(help="Write the proposal to this routing.json.")] = None,
     models: Models = None,
@@ -42,16 +60,48 @@ def tune(
     from bizq_lab.lab import Lab
 
     when = (as_of or datetime.now(UTC)).date()
+    volumes = {name: number(text, "--volume") for name, text in by_type(volume, "--volume").items()}
     present = None if config is None else load_config(_there(config))
     name = "current" if present is None else present.catalog
     catalog = load_catalog(name, override=models)
     with Lab.open(existing(log), catalog=catalog, config=present) as lab:
-        proposal = lab.tune(budget_usd=budget, quality_floor=quality_floor, reprice=reprice, as_of=when)
+        proposal = lab.tune(
+            budget_usd=budget,
+            quality_floor=quality_floor,
+            latency_limit_s=latency_limit,
+            exploration_floor=exploration_floor,
+            ramp_limit=ramp_limit,
+            volumes=volumes,
+            local_only=local_only or (),
+            tier_caps=by_type(tier_cap, "--tier-cap"),
+            reprice=reprice,
+            as_of=when,
+        )
         proof = lab.prove(proposal) if prove else None
         if publish is not None:
             lab.publish(proposal, publish, override=override, proof=proof)
             say(f"published {publish}")
     emit(proposal if proof is None else proof, as_json=as_json)
+
+
+def by_type(given: list[str] | None, option: str) -> dict[str, str]:
+    """`TYPE=VALUE`, each once."""
+    pairs = [text.partition("=") for text in given or ()]
+    for name, equals, value in pairs:
+        if not (name and equals and value):
+            raise typer.BadParameter(f"{name}{equals}{value!r} is not TYPE=VALUE", param_hint=option)
+    return {name: value for name, _, value in pairs}
+
+
+def number(text: str, option: str) -> float:
+    """A positive number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"{text!r} is not a positive number", param_hint=option)
+    return value
 
 
 def export(

@@ -135,6 +135,20 @@ def test_an_export_is_the_config_byte_for_byte(cli: Cli, simulated: Path, tmp_pa
     assert (tmp_path / "copy.json").read_bytes() == source.read_bytes()
 
 
+def test_the_limits_of_the_business_are_options(cli: Cli, demo: Path) -> None:
+    """What may not leave the machine gets no share on a vendor's model; the rest is as the limits say."""
+    limits = ["--local-only", "content.optimize_seo", "--tier-cap", "*=premium", "--volume", "content.optimize_seo=50"]
+    limits += ["--exploration-floor", "0.1", "--ramp-limit", "0.5", "--latency-limit", "1000"]
+    given = ("tune", "--log", demo / "lab.duckdb", "--config", demo / "routing.json", "--as-of", "2026-11-02", "--json")
+    tuned = cli(*given, *limits)
+    assert tuned.code == 0, tuned.err
+    left_out = [c["message"] for c in tuned.document["caveats"] if c["code"] == "arms_left_out"]
+    assert "would take content.optimize_seo off this machine" in " ".join(left_out)
+    unknown = cli("tune", "--log", demo / "lab.duckdb", "--config", demo / "routing.json", "--tier-cap", "*=huge")
+    assert unknown.code == 2
+    assert "tier_caps['*'] == 'huge'" in unknown.err
+
+
 def test_what_is_tuned_can_be_published_verified_and_routed_by(cli: Cli, demo: Path, tmp_path: Path) -> None:
     log = demo / "lab.duckdb"
     tuned = cli(

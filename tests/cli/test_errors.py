@@ -46,6 +46,8 @@ def fingerprint(folder: Path) -> dict[str, str]:
         (("compare",), ("--task-type",)),
         (("tune", "--quality-floor", "2"), ("--quality-floor",)),
         (("tune", "--budget", "nan"), ("--budget",)),
+        (("tune", "--volume", "content.optimize_seo=many"), ("--volume", "many")),
+        (("tune", "--tier-cap", "premium"), ("--tier-cap", "TYPE=VALUE")),
         (("tune", "--as-of", "yesterday"), ("yesterday",)),
         (("route", *TASK, "--context", '{"max_cost": NaN}'), ("--context", "max_cost", "finite", "nan")),
         (("route", *TASK, "--context", '{"max_cost": -0.5}'), ("--context", "max_cost", "-0.5")),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bizq_lab.errors import InfeasibleLimits, InputError, NotEnoughData
 from bizq_lab.tuning.frontier import budget_frontier
@@ -54,26 +55,37 @@ def test_the_wyndor_glass_company_prices_its_plants_at_0_and_1_50_and_1() -> Non
 
 @st.composite
 def problems(draw: st.DrawFn) -> Problem:
-    """Two task types of two arms, a budget, and floors on every share."""
-    low = draw(st.sampled_from([0.0, 0.05]))
+    """One or two task types of up to three arms, a budget, and floors and caps on every share."""
+    low, high = draw(st.sampled_from([0.0, 0.05])), draw(st.sampled_from([1.0, 0.6]))
+    shape = draw(st.sampled_from([(2,), (3,), (2, 2), (3, 2)]))
     options = tuple(
-        Option(group=group, arm=arm, value=draw(VALUES), low=low) for group in ("g", "h") for arm in ("a", "b")
+        Option(group=group, arm=arm, value=draw(VALUES), low=low, high=high)
+        for group, arms in zip("gh", shape, strict=False)
+        for arm in "abc"[:arms]
     )
-    costs = {i: draw(st.integers(0, 100)) / 100 for i in range(4)}
+    costs = {i: draw(st.integers(0, 100)) / 100 for i in range(len(options))}
     budget = Limit(name="budget", coefficients=costs, bound=draw(st.integers(10, 200)) / 100, unit="usd")
     volumes = {"g": 1.0, "h": float(draw(st.integers(1, 5)))}
     return Problem(options=options, volumes=volumes, limits=(budget,))
 
 
 def brute(problem: Problem) -> float | None:
-    """Best value over every whole percentage."""
-    low = round(problem.options[0].low * 100)
-    values = [
-        problem.value(shares)
-        for g, h in product(range(low, 101 - low), repeat=2)
-        if not problem.broken(shares := np.array([g, 100 - g, h, 100 - h]) / 100)
-    ]
-    return max(values, default=None)
+    """Best value over every whole percentage of every group."""
+    sizes = [sum(option.group == group for option in problem.options) for group in problem.groups]
+    percent = compositions(sizes[0])
+    for more in map(compositions, sizes[1:]):
+        percent = np.hstack([np.repeat(percent, len(more), axis=0), np.tile(more, (len(percent), 1))])
+    low, high = problem.percent_bounds.T
+    fits = ((percent >= low) & (percent <= high)).all(axis=1)
+    kept = (problem.matrix @ percent.T / 100 <= problem.right[:, None] + 1e-9).all(axis=0)
+    values = (percent @ problem.objective)[fits & kept] / 100
+    return float(values.max()) if values.size else None
+
+
+def compositions(parts: int) -> NDArray[np.intp]:
+    """Every way to write 100 as so many whole parts, a row each."""
+    rows = [row for row in product(range(101), repeat=parts - 1) if sum(row) <= 100]
+    return np.array([(*row, 100 - sum(row)) for row in rows], dtype=np.intp)
 
 
 @settings(max_examples=25, deadline=None)
@@ -169,7 +181,7 @@ def test_moving_single_percents_mends_a_broken_budget_or_gives_up(problem: Probl
     mended = repaired(problem, rounded)
     if mended is None:
         return
-    assert [mended[:2].sum(), mended[2:].sum()] == [100, 100]
+    assert (problem.simplex @ mended == 100).all()
     assert not problem.broken(mended / 100)
     assert problem.value(mended / 100) >= (brute(problem) or 0.0) - 0.1
 
