@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bizq_lab.lab import Lab
-from tests.support.interrupted import AT_ONCE, KINDS, ROOT, start
+from tests.support.interrupted import AT_ONCE, ROOT, start
 
 
 def check(folder: Path, sent: int) -> None:
@@ -25,7 +25,7 @@ def check(folder: Path, sent: int) -> None:
     assert pending == 0
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", ["bulk", "gathered", "submitted", "threads"])
 def test_a_script_that_is_interrupted_books_every_call_and_sends_no_more(tmp_path: Path, kind: str) -> None:
     """One SIGINT, as Ctrl-C sends it; the process ends by itself, without a second one."""
     with start(kind, tmp_path) as process:
@@ -43,7 +43,6 @@ SETUP = "import asyncio\nfrom tests.support import interrupted as program\n"
 ALL = "program.tasks()[:program.AT_ONCE]"
 CELLS = {
     "threads": "program.pooled(lab)",
-    "bulk": "program.bulk(lab)",
     "awaited": f"await asyncio.gather(*(lab.service.run(task, program.WHERE) for task in {ALL}))",
 }
 
