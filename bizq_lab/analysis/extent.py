@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,8 +52,14 @@ class Window:
 
     def __str__(self) -> str:
         """`all`, or what it is restricted to."""
-        parts = [f"{name}={value}" for name, value in self.params().items() if value is not None]
-        return ", ".join(parts) or "all"
+        names = {name: value for name, value in self.params().items() if value is not None and name[-3:] != "_us"}
+        parts = [f"{name}={value}" for name, value in names.items()]
+        ends = [
+            f"{word} {datetime.fromtimestamp(end // 1_000_000, UTC):%Y-%m-%d %H:%M} UTC"
+            for word, end in (("from", self.from_us), ("before", self.to_us))
+            if end is not None
+        ]
+        return ", ".join([*parts, *ends]) or "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,12 +112,14 @@ def agreed(would: str) -> None:
 
 
 def existing(path: Path) -> Path:
-    """A log that must already be there.
+    """A log that must already be there, if only as a journal that nobody has collected yet.
 
     Raises:
-        NotEnoughData: There is no such file.
+        NotEnoughData: There is no such log.
     """
-    if not path.exists():
+    from bizq_lab.store.places import journal_folder
+
+    if not path.exists() and not journal_folder(path).exists():
         message = f"no log at {str(path)!r}"
         raise NotEnoughData(message, hint="name one with --log, or make one: bizq-lab demo --out out/demo")
     return path

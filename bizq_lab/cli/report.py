@@ -1,4 +1,4 @@
-"""`bizq-lab report summary|daily|weekly|experiment`: one file, or a folder of them, made for a scheduler."""
+"""`bizq-lab report summary|daily|weekly|experiment|rollout`: one file, or a folder of them, made for a scheduler."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _group() -> None:
     """Is it working, what does it cost, what changed, what should we do: one file without script.
 
     Same log and --as-of, same bytes: what was recorded after that day is not in it. Exit codes: 0 written, 3 written
-    and alerts were raised in its period, 4 nothing to report on.
+    and alerts were raised in its period (or the rollout was taken back), 4 nothing to report on.
     """
 
 
@@ -106,6 +106,30 @@ def experiment(
         return experiment_report(lab, experiment=experiment_id, as_of=day, note=note), 0
 
     _write(f"experiment-{experiment_id or 'latest'}", build, log, out, as_of, form, None, catalog, as_json)
+
+
+@app.command()
+def rollout(
+    rollout_id: Annotated[str, typer.Argument(help="Its id; by default the one begun last.")] = "",
+    log: LogPath = DEFAULT_LOG,
+    out: Out = DEFAULT_OUT,
+    as_of: AsOf = None,
+    form: Forms = None,
+    keep: Keep = None,
+    note: Note = "",
+    catalog: Preset = "current",
+    as_json: AsJson = False,
+) -> None:
+    """One rollout as it stands: its steps, its guardrails, its arms.
+
+    Example: bizq-lab report rollout --log lab.duckdb --out reports --form html,mail
+    """
+    from bizq_lab.reports import rollout_report
+
+    def build(lab: Lab, day: date) -> tuple[Report, int]:
+        return rollout_report(lab, rollout=rollout_id, as_of=day, note=note)
+
+    _write(f"rollout-{rollout_id or 'latest'}", build, log, out, as_of, form, keep, catalog, as_json)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`bizq-lab rollout start|check|promote|hold|rollback|history`: ramp an arm up, and take it back. Thin."""
+"""`bizq-lab rollout start|check|promote|hold|rollback|history|list`: ramp an arm up, and take it back. Thin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, read_key
+from bizq_lab.cli.output import AsJson, Exit, LogPath, emit, existing, read_key
 from bizq_lab.errors import InputError
 
 if TYPE_CHECKING:
@@ -145,6 +145,19 @@ def history(config: ConfigArgument, log: LogPath = DEFAULT_LOG, as_json: AsJson 
     """
     with _desk(config, log) as desk:
         emit(desk.history(), as_json=as_json)
+
+
+@app.command(name="list")
+def list_rollouts(log: LogPath = DEFAULT_LOG, as_json: AsJson = False) -> None:
+    """Every rollout of the log, and where it stands.
+
+    Example: bizq-lab rollout list --log lab.duckdb
+    """
+    from bizq_lab.store import Log
+    from bizq_lab.tuning import rollouts
+
+    with Log.open(existing(log)) as opened:
+        emit(rollouts(opened), as_json=as_json)
 
 
 @contextmanager

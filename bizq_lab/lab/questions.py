@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         Performance,
         WhatIf,
     )
-    from bizq_lab.tuning import Proposal
+    from bizq_lab.tuning import Proposal, RolloutGuardrails, RolloutHistory, RolloutList
 
 
 class Questions(Parts):
@@ -100,6 +100,18 @@ class Questions(Parts):
         from bizq_lab.analysis import happenings  # noqa: PLC0415 - statistics load when they are needed
 
         return happenings(self.log, **options)
+
+    def rollouts(self) -> RolloutList:
+        """Every rollout of the log, and where it stands."""
+        from bizq_lab.tuning import rollouts  # noqa: PLC0415 - as in `learn`
+
+        return rollouts(self.log)
+
+    def rollout_history(self, rollout: str = "") -> tuple[RolloutHistory, RolloutGuardrails]:
+        """The steps of a rollout (by default the one begun last), and what its last look saw."""
+        from bizq_lab.tuning import rollout_history  # noqa: PLC0415 - as in `learn`
+
+        return rollout_history(self.log, rollout)
 
     def tune(self, **options: Any) -> Proposal:
         """Weights that the log supports, within budget and floors."""

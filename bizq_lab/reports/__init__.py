@@ -10,6 +10,7 @@ from bizq_lab.reports.loop import loop_report
 from bizq_lab.reports.outlived import with_reports
 from bizq_lab.reports.periodic import periodic_report
 from bizq_lab.reports.render import FORMS, Form, form_of, render
+from bizq_lab.reports.rollout import rollout_report
 from bizq_lab.reports.section import Headline, Report, Section
 from bizq_lab.reports.shelf import file_report, manifest
 
@@ -26,6 +27,7 @@ __all__ = [
     "manifest",
     "periodic_report",
     "render",
+    "rollout_report",
     "summary_report",
     "with_reports",
     "write_report",

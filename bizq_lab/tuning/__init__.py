@@ -13,7 +13,14 @@ from bizq_lab.tuning.proof import Proof, ProofRow, prove
 from bizq_lab.tuning.proposal import Proposal, ProposalRow, ShadowPrice
 from bizq_lab.tuning.publish import publish
 from bizq_lab.tuning.rollout import Rollouts
-from bizq_lab.tuning.rollout_report import RolloutHistory, RolloutReport
+from bizq_lab.tuning.rollout_history import (
+    RolloutGuardrails,
+    RolloutHistory,
+    RolloutList,
+    rollout_history,
+    rollouts,
+)
+from bizq_lab.tuning.rollout_report import RolloutReport
 from bizq_lab.tuning.solver import solve
 from bizq_lab.tuning.tune import tune
 
@@ -33,13 +40,17 @@ __all__ = [
     "ProofRow",
     "Proposal",
     "ProposalRow",
+    "RolloutGuardrails",
     "RolloutHistory",
+    "RolloutList",
     "RolloutReport",
     "Rollouts",
     "ShadowPrice",
     "Solution",
     "prove",
     "publish",
+    "rollout_history",
+    "rollouts",
     "solve",
     "tune",
 ]

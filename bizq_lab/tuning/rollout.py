@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from bizq_lab.config import EvidenceRow, RoutingConfig, load_config
@@ -15,8 +15,9 @@ from bizq_lab.tuning.guardrails import GUARDRAILS, Guardrail
 from bizq_lab.tuning.publish import unsupported
 from bizq_lab.tuning.rollout_decision import judge
 from bizq_lab.tuning.rollout_files import load_rollout
+from bizq_lab.tuning.rollout_history import RolloutHistory, rollout_history
 from bizq_lab.tuning.rollout_plan import RAMP, WHOLE, Rollout, present_weights, ramped
-from bizq_lab.tuning.rollout_report import RolloutHistory, RolloutReport
+from bizq_lab.tuning.rollout_report import RolloutReport
 from bizq_lab.tuning.rollout_rows import read_exposures
 from bizq_lab.tuning.rollout_steps import RolloutSteps, day_of, last_step
 
@@ -162,19 +163,4 @@ class Rollouts(RolloutSteps):
 
     def history(self) -> RolloutHistory:
         """Every logged step, with the looks that held."""
-        rollout = self._settled()
-        rows = self.log.query("rollout_steps", rollout=rollout.id)
-        return RolloutHistory(
-            rollout=rollout,
-            rows=tuple(
-                {
-                    "at": datetime.fromtimestamp(row["recorded_at_us"] / US_PER_S, UTC).isoformat(timespec="seconds"),
-                    "action": row["action"],
-                    "percent": row["percent"],
-                    "config": row["config_hash"][:12],
-                    "author": row["author"],
-                    "reason": row["reason"],
-                }
-                for row in rows
-            ),
-        )
+        return rollout_history(self.log, self._settled().id)[0]

@@ -52,6 +52,9 @@ def _evidence(rollout: Rollout, percent: int, reason: str, said: Judgement | Non
         "task_type": rollout.task_type,
         "arm": rollout.arm,
         "percent": percent,
+        "before": rollout.before().get(rollout.arm, 0),
+        "ramp": list(rollout.ramp),
+        "alpha": rollout.alpha,
         "reason": reason,
         "guardrails": [_row(reading) for reading in (() if said is None else said.readings)],
     }
@@ -62,8 +65,13 @@ def _row(reading: Reading) -> dict[str, Any]:
     return {
         "metric": reading.guardrail.metric,
         "state": reading.state,
+        "margin": reading.guardrail.margin,
+        "tolerated": reading.guardrail.tolerated,
+        "why": reading.why,
         "harm": None if harm is None else harm.value,
         "at_least": None if harm is None else harm.lower,
         "at_most": reading.ceiling,
         "units": None if harm is None else harm.n,
+        "unit": "" if harm is None else harm.unit,
+        "method": "" if harm is None else harm.method,
     }

@@ -1,10 +1,12 @@
-"""What a rollout says to people: where it stands with each guardrail, and its history. Decides nothing."""
+"""What a rollout says to people after a look or a step: where it stands with each guardrail. Decides nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from bizq_lab.core.estimate import Estimate
 from bizq_lab.core.result import Cell, Result
 from bizq_lab.tuning.guardrails import Reading
 from bizq_lab.tuning.rollout_plan import Rollout
@@ -61,44 +63,34 @@ class RolloutReport(Result):
         ]
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Each guardrail's harm with its bounds, against none."""
-        from bizq_lab.viz import forest  # noqa: PLC0415 - loads matplotlib
-
-        rows = [record for record in self.records() if record["harm"] is not None]
-        return forest(
-            rows, label="guardrail", estimate="harm", reference=0.0, better="decrease", title=self.title, ax=ax
-        )
+        """Each guardrail's harm in margins: at 1 it would be as much as is acceptable."""
+        return in_margins(self.records(), ax)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class RolloutHistory(Result):
-    """Every step of a rollout, oldest first."""
+def in_margins(rows: Sequence[Mapping[str, Cell]], ax: Axes | None) -> Axes:
+    """Draw every guardrail's harm on one scale: none at 0, as much as is acceptable at 1.
 
-    title: ClassVar[str] = "Rollout history"
-    columns: ClassVar[tuple[str, ...]] = ("at", "action", "percent", "config", "author", "reason")
+    Raises:
+        InputError: None could be read yet.
+    """
+    from bizq_lab.viz import forest  # noqa: PLC0415 - loads matplotlib
 
-    rollout: Rollout
-    rows: tuple[dict[str, Cell], ...]
+    return forest(
+        [scaled for row in rows if (scaled := _scaled(row)) is not None],
+        label="guardrail",
+        estimate="harm",
+        reference=0.0,
+        margin=1.0,
+        better="decrease",
+        title="Harm done so far, against what is acceptable",
+        xlabel="harm, in margins",
+        ax=ax,
+    )
 
-    def summary(self) -> str:
-        """Where it stands."""
-        r = self.rollout
-        ramp = ", ".join(map(str, r.ramp))
-        return f"{r.arm} at {r.task_type}: {r.status.replace('_', ' ')}, {len(self.rows)} rows (ramp {ramp} %)."
 
-    def records(self) -> list[dict[str, Cell]]:
-        """One mapping a step."""
-        return [dict(row) for row in self.rows]
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The arm's share before the rollout and now."""
-        from bizq_lab.viz import weights  # noqa: PLC0415 - loads matplotlib
-
-        r = self.rollout
-        before = r.before()
-        return weights(
-            {arm: float(share) for arm, share in before.items()},
-            {arm: float(share) for arm, share in r.now().items()},
-            title=self.title,
-            ax=ax,
-        )
+def _scaled(row: Mapping[str, Cell]) -> dict[str, Cell] | None:
+    harm, margin = row["harm"], row["margin"]
+    if not isinstance(harm, Estimate) or not isinstance(margin, float) or not margin > 0:
+        return None
+    ends = {end: getattr(harm, end) / margin for end in ("value", "lower", "upper")}
+    return {"guardrail": row["guardrail"], "harm": replace(harm, unit="margins", **ends)}

@@ -9,6 +9,7 @@ from bizq_lab.viz.image import figure_png, figure_svg
 from bizq_lab.viz.intervals import cost_bars, forest
 from bizq_lab.viz.latency import latency_histogram
 from bizq_lab.viz.power import power_curve
+from bizq_lab.viz.rollout import rollout_history
 from bizq_lab.viz.shares import weights
 from bizq_lab.viz.spans import spans
 from bizq_lab.viz.timeline import timeline
@@ -24,6 +25,7 @@ __all__ = [
     "frontier",
     "latency_histogram",
     "power_curve",
+    "rollout_history",
     "sequence",
     "spans",
     "timeline",

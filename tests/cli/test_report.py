@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bizq_lab.config import save_config
 from bizq_lab.core.events import AlertEvent
 from bizq_lab.store import Log
 from tests.support.lab_cli import Cli
+from tests.support.lab_small import TYPE, start
 
 AS_OF = ("--as-of", "2026-11-01")
 NOON_US = 1_793_491_200_000_000 + 12 * 3_600_000_000
@@ -49,6 +51,18 @@ def test_a_day_without_a_task_exits_4_and_writes_nothing(cli: Cli, demo: Path, t
     said = cli("report", "daily", "--log", demo / "lab.duckdb", "--out", "reports", "--as-of", "2020-01-01")
     assert said.code == 4
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_rollout_that_was_taken_back_exits_3_after_its_report_is_written(cli: Cli, tmp_path: Path) -> None:
+    routing = save_config(start({"plain": 100}), tmp_path / "routing.json")
+    cli("rollout", "start", routing, "--task-type", TYPE, "--arm", "luna", "--override", "a test")
+    (listed,) = cli("rollout", "list", "--json").document["rows"]
+    assert listed["status"] == "ramping"
+    cli("rollout", "rollback", routing, "--reason", "complaints")
+    said = cli("report", "rollout", listed["rollout"], "--out", "reports", "--as-of", "2100-01-01", "--form", "all")
+    assert said.code == 3, said.err
+    assert [Path(name).suffix for name in said.out.split()] == [".html", ".md", ".json", ".eml"]
+    assert cli("report", "rollout", "nobody").code == 2
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,14 @@ def rows(name: str = "plain") -> list[dict[str, object]]:
             "probability": 0.5,
             "since": f"2026-11-0{i + 1}",
             "until": f"2026-11-0{2 * i + 3} 12:00:00",
+            "at": f"2026-11-0{i + 1} 08:00:00",
+            "action": name,
+            "percent": 25 * (i + 1),
+            "change_usd": None if i in {0, 2} else 1.0,
+            "total_usd": 1.0 + i,
+            "tasks": 10.0 * (i + 1),
+            "power": 0.2 * (i + 1),
+            "day": f"2026-11-0{i + 1}",
         }
         for i, arm in enumerate([name, "example", "third"])
     ]
@@ -55,6 +63,12 @@ FIGURES: dict[str, Draw] = {
     "sequence": lambda name="plain", **kw: viz.sequence(rows(name), title=name, ylabel=name, **kw),
     "spans": lambda name="plain", **kw: viz.spans(rows(name), label="arm", title=name, remark="arm", **kw),
     "acceptability": lambda name="plain", **kw: viz.acceptability(rows(name), title=name, **kw),
+    "rollout_history": lambda name="plain", **kw: viz.rollout_history(rows(name), title=name, **kw),
+    "waterfall": lambda name="plain", **kw: viz.waterfall(rows(name), label="arm", title=name, **kw),
+    "timeline": lambda name="plain", **kw: viz.timeline(
+        [{**row, "series": name} for row in rows(name)], estimate="quality", title=name, **kw
+    ),
+    "power_curve": lambda name="plain", **kw: viz.power_curve(rows(name), planned=20, wanted=0.8, title=name, **kw),
 }
 every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 
