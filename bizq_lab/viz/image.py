@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -52,7 +54,7 @@ def figure_svg(ax: Axes, *, alt: str = "", scope: str = "") -> str:
         InputError: The Axes belong to no figure.
     """
     figure, buffer = _figure(ax), io.BytesIO()
-    with style.styled():
+    with style.styled(), _as_it_was(figure):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     root = ET.fromstring(buffer.getvalue())  # noqa: S314 - matplotlib wrote these bytes a line ago
     _prune(root)
@@ -77,7 +79,7 @@ def figure_png(ax: Axes, *, dpi: int = PNG_DPI) -> bytes:
         InputError: The Axes belong to no figure.
     """
     figure, buffer = _figure(ax), io.BytesIO()
-    with style.styled():
+    with style.styled(), _as_it_was(figure):
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, facecolor=style.PAPER)
     return buffer.getvalue()
 
@@ -90,6 +92,16 @@ def _figure(ax: Axes) -> Figure:
         message = f"axes == {ax!r}, must belong to a figure"
         raise InputError(message, hint="draw again: the figure was cleared")
     return figure
+
+
+@contextmanager
+def _as_it_was(figure: Figure) -> Iterator[None]:
+    """Put the axes back where they were: a layout starts from where the last one ended, and would drift."""
+    places = [(ax, ax.get_position(original=True).frozen(), ax.get_in_layout()) for ax in figure.axes]
+    yield
+    for ax, place, in_layout in places:
+        ax.set_position(place)
+        ax.set_in_layout(in_layout)
 
 
 def _alt(ax: Axes) -> str:

@@ -80,6 +80,13 @@ def test_a_figure_is_the_same_bytes_every_time(draw: Draw) -> None:
 
 
 @every_figure
+def test_showing_a_figure_again_in_any_format_changes_no_byte(draw: Draw) -> None:
+    ax = draw("a name long enough to need room")
+    first = viz.figure_svg(ax), viz.figure_png(ax)
+    assert (viz.figure_svg(ax), viz.figure_png(ax)) == first
+
+
+@every_figure
 def test_a_figure_does_not_depend_on_the_users_settings_and_leaves_them_alone(draw: Draw) -> None:
     expected = viz.figure_svg(draw())
     with mpl.rc_context({"text.usetex": True, "font.size": 30, "axes.grid": True, "svg.fonttype": "path"}):
