@@ -69,7 +69,7 @@ soak: $(VENV)/.dev ## six processes on one log for five minutes; SOAK_S=30 for h
 storm: $(VENV)/.dev ## 2,000 tasks in bulk against a server that fails 30 % of calls, killed in the middle and resumed (minutes)
 	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest tests/lab/test_storm.py
 
-targets: $(TARGETS)/.litellm $(TARGETS)/.tensorzero $(TARGETS)/.node ## the gateways that exports are tested with, each in an environment of its own
+targets: $(TARGETS)/.litellm $(TARGETS)/.tensorzero $(TARGETS)/.node ## what tests ask beyond Python: gateways, TypeScript, axe-core, each in an environment of its own
 
 picture: $(VENV)/.dev ## draw the README's picture again, from the recorded outcomes
 	$(BIN)/python -m docs.picture
@@ -105,5 +105,5 @@ $(TARGETS)/.tensorzero:
 	@touch $@
 
 $(TARGETS)/.node:
-	npm install --prefix $(TARGETS)/node --no-audit --no-fund --ignore-scripts --silent @portkey-ai/gateway@1.15.2 typescript@7.0.2
+	npm install --prefix $(TARGETS)/node --no-audit --no-fund --ignore-scripts --silent @portkey-ai/gateway@1.15.2 axe-core@4.14.1 typescript@7.0.2
 	@touch $@

@@ -22,6 +22,7 @@ from bizq_lab.analysis.movement import Movement, MovementRow, movement
 from bizq_lab.analysis.performance import Performance, PerformanceRow, performance
 from bizq_lab.analysis.recommendation import ModelPerformance, ModelRecommendation, recommend
 from bizq_lab.analysis.served_models import ServedModels, ServedRow, served_models
+from bizq_lab.analysis.today import Today, TodayRow, today
 from bizq_lab.analysis.watch import LookRow, Watch, looks, take_look
 from bizq_lab.analysis.what_if import WhatIf, WhatIfRow, what_if
 
@@ -56,6 +57,8 @@ __all__ = [
     "PerformanceRow",
     "ServedModels",
     "ServedRow",
+    "Today",
+    "TodayRow",
     "Watch",
     "WhatIf",
     "WhatIfRow",
@@ -77,5 +80,6 @@ __all__ = [
     "recommend",
     "served_models",
     "take_look",
+    "today",
     "what_if",
 ]

@@ -126,7 +126,8 @@ class Comparison(Result):
     def summary(self) -> str:
         """What an executive needs: which arm, by how much, how sure."""
         row, sure = self.main_row(), f"{1 - self.alpha:.0%}"
-        gap = f"{row.arm} minus {row.control} is {row.difference} ({sure} interval, {row.n} independent observations)"
+        units = "observation" if row.n == 1 else "observations"
+        gap = f"{row.arm} minus {row.control} is {row.difference} ({sure} interval, {row.n} independent {units})"
         match self.verdict:
             case "winner":
                 return f"{self.winner} is better at {self.task_type} in {self.primary}: {gap}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -48,6 +48,11 @@ class Happenings(Result):
     def alerts(self) -> int:
         """How many alerts were raised."""
         return sum(row.times for row in self.rows if row.what == "alert")
+
+    @property
+    def only_alerts(self) -> Happenings:
+        """The alerts alone."""
+        return replace(self, rows=tuple(row for row in self.rows if row.what == "alert"))
 
     @property
     def marks(self) -> dict[date, str]:

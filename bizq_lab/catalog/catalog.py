@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bizq_lab.catalog.prefixes import DEFAULT_TYPE, prefix_entries, prefixes_of
 from bizq_lab.catalog.prompts import render_template, template_hash
 from bizq_lab.catalog.schema import ModelEntry, PriceEntry, TaskTypeEntry
+from bizq_lab.core.display import Sheet
 from bizq_lab.core.ids import digest
 from bizq_lab.core.model import ModelConfig, Price, Reason
+from bizq_lab.core.money import NANO_PER_USD
+from bizq_lab.core.noun import Noun
 from bizq_lab.core.task import Task
 from bizq_lab.errors import InputError, UnknownModel, UnknownTaskType
 
@@ -32,7 +35,7 @@ class Prompt(NamedTuple):
     version: str
 
 
-class Catalog:
+class Catalog(Noun):
     """Models, prices and task types at one date (S1 to S5).
 
     Attributes:
@@ -77,6 +80,38 @@ class Catalog:
             for variant, spec in entry.prompts.items()
         }
         self._configs: dict[tuple[str, str, str, float | None, int | None], ModelConfig] = {}
+
+    def sheet(self) -> Sheet:
+        """Its models with what a million tokens cost, cheapest first."""
+        rows = [self._row(key, entry) for key, entry in self.models.items()]
+        return Sheet(
+            title=f"Catalog {self.name}",
+            summary=f"{len(self.models)} models, {len(self.task_types)} task types, as of {self.as_of}.",
+            columns=(
+                "model",
+                "tier",
+                "speed",
+                "context_tokens",
+                "input_per_mtok_usd",
+                "output_per_mtok_usd",
+                "retired",
+            ),
+            rows=sorted(rows, key=lambda row: (row["input_per_mtok_usd"] or 0.0, str(row["model"]))),
+            notes=f"prices {self.price_version}",
+        )
+
+    def _row(self, key: str, entry: ModelEntry) -> dict[str, Any]:
+        price = self._prices[key]
+        per_mtok = price.input_nano_usd_per_mtok, price.output_nano_usd_per_mtok
+        return {
+            "model": key,
+            "tier": entry.tier,
+            "speed": entry.speed_tier,
+            "context_tokens": entry.context_window,
+            "input_per_mtok_usd": None if per_mtok[0] is None else per_mtok[0] / NANO_PER_USD,
+            "output_per_mtok_usd": None if per_mtok[1] is None else per_mtok[1] / NANO_PER_USD,
+            "retired": str(entry.retired_on) if self.is_retired(key) else None,
+        }
 
     def resolve(self, name: str) -> ModelEntry:
         """The model a key, bare name, alias or dated id means.

@@ -233,11 +233,7 @@ def list_(log: LogPath = DEFAULT_LOG, as_json: AsJson = False) -> None:
     Example: bizq-lab experiment list
     """
     with _lab(existing(log), None, "current", "simulated") as lab:
-        found = [
-            {"experiment": row["experiment"], "task_type": row["task_type"], "status": row["status"]}
-            for row in lab.log.query("experiments", experiment=None)
-        ]
-    emit(found, as_json=as_json, text="\n".join("\t".join(row.values()) for row in found) or "no experiment yet")
+        emit(lab.experiments(), as_json=as_json)
 
 
 def _lab(log: Path, config: Path | None, catalog: str, providers: Providers) -> Lab:

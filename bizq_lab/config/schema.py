@@ -13,6 +13,8 @@ from bizq_lab.config.assign import overlap
 from bizq_lab.config.canonical import SCHEMA_VERSION, config_hash
 from bizq_lab.config.parts import ArmSpec, EvidenceRow, ExperimentSpec, Frozen, Name, Signature, TaskRouting
 from bizq_lab.core.decision import DEFAULT_ARM
+from bizq_lab.core.display import Sheet
+from bizq_lab.core.noun import Noun
 from bizq_lab.errors import InvalidRoutingConfig
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class RoutingConfig(Frozen):
+class RoutingConfig(Noun, Frozen):
     """Arms, weights and the evidence behind them: what production routes by.
 
     Attributes:
@@ -57,6 +59,29 @@ class RoutingConfig(Frozen):
     experiments: tuple[ExperimentSpec, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
     signature: Signature | None = None
+
+    def sheet(self) -> Sheet:
+        """Who gets which share of which task type."""
+        expires = f", expires on {self.expires_on}" if self.expires_on else ""
+        return Sheet(
+            title=f"Routing config {self.hash[:12]}",
+            summary=f"For {self.purpose} use of catalog {self.catalog}, as of {self.as_of}{expires}.",
+            columns=("task_type", "arm", "share_percent", "model", "prompt", "stage"),
+            rows=[
+                {
+                    "task_type": task_type,
+                    "arm": arm,
+                    "share_percent": share,
+                    "model": spec.model if (spec := self.arms.get(arm)) else "what the rules choose",
+                    "prompt": spec.prompt if spec else "",
+                    "stage": routing.stage,
+                }
+                for task_type, routing in self.tasks.items()
+                for arm, share in routing.weights.items()
+            ],
+            caveats=[f"experiment {spec.id} splits {spec.task_type}" for spec in self.experiments],
+            notes=f"produced by {self.produced_by or 'hand'} · prices {self.price_version[:12] or 'not named'}",
+        )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.core.money import Money
+from bizq_lab.core.noun import Noun
 from bizq_lab.core.task import Task
 
 Status = Literal["completed", "escalated", "failed", "cancelled"]
@@ -158,7 +159,7 @@ class ExecutionMetrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskResult:
+class TaskResult(Noun):
     """What became of a task.
 
     Attributes:

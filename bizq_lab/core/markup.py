@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.core.display import Column, Sheet, cell_text, describe, interval_text, printable
 from bizq_lab.core.estimate import Estimate, quantity
+from bizq_lab.core.trend import Trend
 
 if TYPE_CHECKING:
     from bizq_lab.core.display import Rows
@@ -43,9 +44,21 @@ STYLE = (
     ".bizq-result p.bizq-notes{font-size:.88em;opacity:.78;margin:.6em 0 0}"
 )
 
-_BADGED = frozenset({"verdict", "status", "reading", "health", "action", "decision"})
+_BADGED = frozenset({"verdict", "status", "state", "reading", "health", "action", "decision"})
 _GOOD = frozenset(
-    {"winner", "non_inferior_cheaper", "better", "passed", "improved", "completed", "healthy", "advance", "done"}
+    {
+        "winner",
+        "non_inferior_cheaper",
+        "better",
+        "passed",
+        "improved",
+        "completed",
+        "complete",
+        "healthy",
+        "advance",
+        "done",
+        "clear",
+    }
 )
 _WAIT = frozenset(
     {
@@ -59,13 +72,27 @@ _WAIT = frozenset(
             "no_evidence",
             "required",
         ),
-        *("hold", "pending", "running", "planned"),
+        *("hold", "held", "pending", "running", "planned", "ramping", "ramped", "quiet", "too_early"),
     }
 )
-_BAD = frozenset({"guardrail_failed", "invalid", "worse", "failed", "escalated", "roll_back", "open"})
+_BAD = frozenset(
+    {
+        "guardrail_failed",
+        "invalid",
+        "worse",
+        "failed",
+        "escalated",
+        "roll_back",
+        "rolled_back",
+        "open",
+        "harmful",
+        "alert",
+    }
+)
 _WORDS = {"non_inferior_cheaper": "non-inferior, cheaper"}
 _BAR_WIDTH, _BAR_HEIGHT = 84, 12
 _MOST_BARS = 3
+_SPARK_WIDTH, _SPARK_HEIGHT = 96, 18
 _NAME_CHARS = 40
 _BREAKABLE = re.compile(r"(?<=[a-z0-9][._/])(?=[a-z])")
 """Where a long identifier such as `content.write_blog_post` may break."""
@@ -98,7 +125,7 @@ def html_table(sheet: Sheet, *, style: bool = True) -> str:
         '<section class="bizq-result">'
         + (f"<style>{STYLE}</style>" if style else "")
         + f"<h3>{escape(title)}</h3><p>{escape(summary)}</p>"
-        f'<div class="bizq-scroll" role="region" aria-label="{escape(title)}" tabindex="0">'
+        f'<div class="bizq-scroll" role="group" aria-label="{escape(title)}" tabindex="0">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         + (f'<ul class="bizq-caveats">{items}</ul>' if items else "")
         + (f'<p class="bizq-notes">{escape(notes)}</p>' if notes else "")
@@ -118,6 +145,8 @@ def _cell(column: Column, cell: Cell, scale: tuple[float, float] | None) -> str:
         value = escape(quantity(cell.value, cell.unit) + unit).replace(" ", "\N{NO-BREAK SPACE}")
         bar = "" if scale is None else _bar(cell, *scale)
         return f'<td class="bizq-number">{value} <small>{escape(interval_text(cell))}</small>{bar}</td>'
+    if isinstance(cell, Trend):
+        return f"<td>{_sparkline(cell, column.label)}</td>"
     text = escape(cell_text(column.name, cell))
     if isinstance(cell, str):
         kind = "bizq-name" if len(text) <= _NAME_CHARS else "bizq-text"
@@ -158,3 +187,31 @@ def _bar(cell: Estimate, low: float, high: float) -> str:
         f'fill="none" stroke="currentColor">{zero}<path d="M{x(cell.lower)} {middle}H{x(cell.upper)}" opacity=".6"/>'
         f'<circle cx="{x(cell.value)}" cy="{middle}" r="3" fill="currentColor" stroke="none"/></svg>'
     )
+
+
+def _sparkline(trend: Trend, name: str) -> str:
+    """The values as a line with a dot at the last one; read aloud as its first and last."""
+    steps = max(len(trend.values) - 1, 1)
+
+    def place(step: float, height: float) -> str:
+        x = 3 + (_SPARK_WIDTH - 6) * step / steps
+        return f"{x:.1f} {3 + (_SPARK_HEIGHT - 6) * (1 - height):.1f}"
+
+    runs = trend.runs()
+    lines = "".join(f'<path d="M{" L".join(place(*point) for point in _drawn(run))}"/>' for run in runs)
+    end = place(*runs[-1][-1]).split() if runs else []
+    dot = f'<circle cx="{end[0]}" cy="{end[1]}" r="2.5" fill="currentColor" stroke="none"/>' if end else ""
+    seen = [cell_text(name.replace(" ", "_"), value) for value in (*trend.seen[:1], *trend.seen[-1:])]
+    said = f"{name}: {seen[0]} to {seen[1]} over {len(trend.values)} steps" if seen else f"{name}: nothing yet"
+    return (
+        f'<svg class="bizq-spark" width="{_SPARK_WIDTH}" height="{_SPARK_HEIGHT}" role="img" '
+        f'aria-label="{escape(said)}" fill="none" stroke="currentColor">{lines}{dot}</svg>'
+    )
+
+
+def _drawn(run: list[tuple[int, float]]) -> list[tuple[float, float]]:
+    """A lone value is a short stroke, for a line of one point is invisible."""
+    if len(run) > 1:
+        return [(float(step), height) for step, height in run]
+    (step, height) = run[0]
+    return [(step - 0.15, height), (step + 0.15, height)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Self
 
+from bizq_lab.core.noun import Noun
+
 Tier = Literal["economy", "standard", "premium"]
 SpeedTier = Literal["fast", "standard", "thorough"]
 TIERS: tuple[Tier, ...] = ("economy", "standard", "premium")
@@ -82,7 +84,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(Noun):
     """One model with the parameters of one task: the specification's `ModelConfig`.
 
     Attributes:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bizq_lab.core.display import Sheet, describe, markdown_table, text_table
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.markup import html_table
+from bizq_lab.core.trend import Trend
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-Cell = Estimate | str | float | int | bool | None
+Cell = Estimate | Trend | str | float | int | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class Result:
         raise NotImplementedError
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Flat rows: an `Estimate` in column `x` becomes `x`, `x_lower` and `x_upper`."""
+        """Flat rows: an `Estimate` in column `x` becomes `x`, `x_lower` and `x_upper`, a `Trend` a list."""
         return [_flat(record) for record in self.records()]
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,6 +144,8 @@ class Result:
 
 
 def _finite(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -154,5 +157,5 @@ def _flat(record: dict[str, Cell]) -> dict[str, Any]:
             row[f"{name}_lower"] = cell.lower
             row[f"{name}_upper"] = cell.upper
         else:
-            row[name] = cell
+            row[name] = list(cell.values) if isinstance(cell, Trend) else cell
     return row

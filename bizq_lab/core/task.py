@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from bizq_lab.core.ids import new_id
+from bizq_lab.core.noun import Noun
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Rating = Annotated[float, Field(ge=1.0, le=5.0, allow_inf_nan=False)]
@@ -14,7 +15,7 @@ NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Frozen(BaseModel):
+class Frozen(Noun, BaseModel):
     """Base of the nouns that cross the API: immutable, no unknown field, no NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

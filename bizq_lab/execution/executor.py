@@ -7,9 +7,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bizq_lab.core.decision import RoutingDecision
+from bizq_lab.core.display import Sheet
 from bizq_lab.core.ids import new_id
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.core.money import Money
+from bizq_lab.core.noun import Noun
 from bizq_lab.execution.attempts import Attempts
 from bizq_lab.execution.chain import undecided
 from bizq_lab.execution.clock import SystemClock
@@ -42,7 +44,7 @@ Trusts = Callable[[str, str], bool]
 OnBudget = Literal["escalate", "stop"]
 
 
-class ResilientExecutor:
+class ResilientExecutor(Noun):
     """Executes a decision until a model's answer is accepted, or a person has to take over.
 
     One retry loop, ours (S19); one budget of attempts, time and money for the chain (S20); every call is written
@@ -113,6 +115,38 @@ class ResilientExecutor:
         )  # fmt: skip
 
     # -- the front ----------------------------------------------------------------------------------------------
+
+    def sheet(self) -> Sheet:
+        """What it last saw of each model."""
+        seen = self.health.snapshot()
+        down = sum(not health.available for health in seen.values())
+        return Sheet(
+            title=type(self).__name__,
+            summary=f"{len(seen)} models seen or limited, {down} of them cooling down.",
+            columns=(
+                "model",
+                "health",
+                "success_share",
+                "p95_s",
+                "requests_left",
+                "tokens_left",
+                "slots_left",
+                "retry_s",
+            ),
+            rows=[
+                {
+                    "model": key,
+                    "health": "healthy" if health.available else "open",
+                    "success_share": health.success_rate,
+                    "p95_s": health.p95_latency_s,
+                    "requests_left": health.requests_left,
+                    "tokens_left": health.tokens_left,
+                    "slots_left": health.slots_left,
+                    "retry_s": health.retry_in_s,
+                }
+                for key, health in sorted(seen.items())
+            ],
+        )
 
     async def execute(
         self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int = 0,

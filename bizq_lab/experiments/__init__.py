@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from bizq_lab.experiments.listing import ExperimentList, experiments
 from bizq_lab.experiments.plan import ExperimentPlan
 from bizq_lab.experiments.tester import ModelABTester
 
-__all__ = ["ExperimentPlan", "ModelABTester"]
+__all__ = ["ExperimentList", "ExperimentPlan", "ModelABTester", "experiments"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bizq_lab.analysis import take_look
+from bizq_lab.core.noun import Noun
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.experiments.online import with_experiment, without_experiment
 from bizq_lab.experiments.plan import ExperimentPlan
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
     from bizq_lab.config import RoutingConfig
     from bizq_lab.core.protocols import Clock, IdSource
+    from bizq_lab.core.result import Cell
     from bizq_lab.store import Log
 
 US_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Registry:
+class Registry(Noun):
     """The experiments of one log.
 
     Attributes:
@@ -39,6 +41,10 @@ class Registry:
     catalog: Catalog
     clock: Clock
     ids: IdSource
+
+    def facts(self) -> dict[str, Cell]:
+        """Where experiments are registered."""
+        return {"log": str(self.log.path), "catalog": self.catalog.name}
 
     def register(self, plan: ExperimentPlan, status: str = "running") -> None:
         """Write a change of state; the first one is the pre-registration."""

@@ -16,6 +16,7 @@ from bizq_lab.errors import InputError, OfflineConfig
 from bizq_lab.execution import BudgetLedger, Cap, ResilientExecutor, ResponseCache, SystemClock
 from bizq_lab.lab.budgets import cache_path, naming_the_budget, open_ledger
 from bizq_lab.lab.changes import Changes
+from bizq_lab.lab.dashboard import Shown
 from bizq_lab.lab.imports.side import Imports
 from bizq_lab.lab.judging import Judges
 from bizq_lab.lab.monitor import Monitoring
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock, IdSource, Provider
 
 
-class Lab(Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, Imports, Monitoring, Oblivion):
+class Lab(Shown, Questions, Changes, Ratings, Runs, People, Retention, Judges, Moving, Imports, Monitoring, Oblivion):
     """Route, execute, ask, tune and publish over one log.
 
     Attributes:

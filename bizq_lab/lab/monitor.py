@@ -8,6 +8,7 @@ from bizq_lab.core.decision import RoutingDecision
 from bizq_lab.core.events import OutcomeEvent
 from bizq_lab.core.ids import derived_id
 from bizq_lab.core.money import Money
+from bizq_lab.core.noun import Noun
 from bizq_lab.errors import AmbiguousTask, InputError, NotEnoughData
 from bizq_lab.execution import SystemClock
 from bizq_lab.execution.records import to_us
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from bizq_lab.core.execution import ExecutionMetrics
     from bizq_lab.core.model import ModelConfig
     from bizq_lab.core.protocols import Clock
+    from bizq_lab.core.result import Cell
     from bizq_lab.store import Log
 
 TIMEOUTS = frozenset({"timeout_read", "timeout_connect", "deadline"})
 
 
-class PerformanceMonitor:
+class PerformanceMonitor(Noun):
     """Tracks executions, raises alerts, scores health, recommends models (the specification's class).
 
     Attributes:
@@ -50,6 +52,10 @@ class PerformanceMonitor:
         self._clock: Clock = clock or SystemClock()
         self._payloads: Payloads = payloads
         self._checked_us: int | None = None
+
+    def facts(self) -> dict[str, Cell]:
+        """What it watches, and how strictly."""
+        return {"log": str(self.log.path), "false alarms a month": self.alpha, "slot (hours)": self.slot_hours}
 
     def track_task_execution(
         self, task_id: str, config: ModelConfig | RoutingDecision, metrics: ExecutionMetrics

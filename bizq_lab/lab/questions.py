@@ -19,10 +19,13 @@ if TYPE_CHECKING:
         Efficiency,
         Evaluation,
         Happenings,
+        ModelHealth,
         Movement,
         Performance,
+        Today,
         WhatIf,
     )
+    from bizq_lab.experiments import ExperimentList
     from bizq_lab.tuning import Proposal, RolloutGuardrails, RolloutHistory, RolloutList
 
 
@@ -101,6 +104,18 @@ class Questions(Parts):
 
         return happenings(self.log, **options)
 
+    def today(self) -> Today:
+        """How the UTC day goes so far, beside the days before it."""
+        from bizq_lab.analysis import today  # noqa: PLC0415 - as in `learn`
+
+        return today(self.log, now_us=self.clock.now_us())
+
+    def experiments(self) -> ExperimentList:
+        """Every experiment of the log, and what has become of it."""
+        from bizq_lab.experiments import experiments  # noqa: PLC0415 - as in `learn`
+
+        return experiments(self.log)
+
     def rollouts(self) -> RolloutList:
         """Every rollout of the log, and where it stands."""
         from bizq_lab.tuning import rollouts  # noqa: PLC0415 - as in `learn`
@@ -112,6 +127,12 @@ class Questions(Parts):
         from bizq_lab.tuning import rollout_history  # noqa: PLC0415 - as in `learn`
 
         return rollout_history(self.log, rollout)
+
+    def model_health(self, *, now_us: int | None = None, **options: Any) -> ModelHealth:
+        """Score of each model, 0 to 100, against its own past; as of an instant, UTC microseconds, by default now."""
+        from bizq_lab.analysis import model_health  # noqa: PLC0415 - as in `learn`
+
+        return model_health(self.log, now_us=self.clock.now_us() if now_us is None else now_us, **options)
 
     def tune(self, **options: Any) -> Proposal:
         """Weights that the log supports, within budget and floors."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.core.ids import derived_id, derived_seed
 from bizq_lab.core.model import Reason
+from bizq_lab.core.noun import Noun
 from bizq_lab.core.snapshot import Snapshot
 from bizq_lab.errors import NoFeasibleModel
 from bizq_lab.lab.records import NOWHERE, Payloads, Place, decision_event
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.decision import Design, RoutingDecision
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, EventSink, IdSource
+    from bizq_lab.core.result import Cell
     from bizq_lab.core.task import RoutingContext, Task
     from bizq_lab.execution import ResilientExecutor
     from bizq_lab.routing import AITaskRouter
@@ -25,7 +27,7 @@ NOBODY_NOW = "no_model_available"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BizQAIRouter:
+class BizQAIRouter(Noun):
     """Route to the best model, execute with failover, log every step.
 
     Attributes:
@@ -49,6 +51,10 @@ class BizQAIRouter:
     seed: int = 0
     payloads: Payloads = "full"
     origin: str = "lab"
+
+    def facts(self) -> dict[str, Cell]:
+        """What it routes by, and what it keeps."""
+        return {**self.router.facts(), "payloads": self.payloads, "origin": self.origin, "seed": self.seed}
 
     def route(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.core.decision import CostEstimate, RoutingDecision
 from bizq_lab.core.model import ModelConfig, Reason
+from bizq_lab.core.noun import Noun
 from bizq_lab.core.snapshot import Evidence, Snapshot
 from bizq_lab.errors import InputError
 from bizq_lab.routing.appraise import appraise, ask_of, size_of
@@ -18,10 +19,11 @@ from bizq_lab.routing.tokens import Tokenizer, count_tokens
 if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
     from bizq_lab.config import RoutingConfig
+    from bizq_lab.core.result import Cell
     from bizq_lab.core.task import RoutingContext, Task
 
 
-class CostCalculator:
+class CostCalculator(Noun):
     """Estimates with the router's own function, so that both always agree.
 
     Example:
@@ -50,6 +52,10 @@ class CostCalculator:
         self._router = AITaskRouter(catalog, config, tokenizer=tokenizer)
         self._count = tokenizer or count_tokens
         self._snapshot = Snapshot(evidence=evidence or Evidence())
+
+    def facts(self) -> dict[str, Cell]:
+        """Whose prices and whose experience it uses."""
+        return {**self._router.facts(), "evidence": self._snapshot.evidence.version or "the catalog's priors"}
 
     def estimate_task_cost(
         self, task: Task, config: ModelConfig | RoutingDecision, context: RoutingContext

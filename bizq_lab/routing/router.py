@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bizq_lab.core.decision import DEFAULT_ARM, Candidate, CostEstimate, RoutingDecision
 from bizq_lab.core.ids import derived_id, digest
 from bizq_lab.core.model import ModelConfig, Reason
+from bizq_lab.core.noun import Noun
 from bizq_lab.core.snapshot import Evidence, Snapshot
 from bizq_lab.core.task import RoutingContext, Task
 from bizq_lab.errors import InputError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bizq_lab.catalog import Catalog
     from bizq_lab.config import AdaptivePolicy, RoutingConfig
     from bizq_lab.core.decision import Design
+    from bizq_lab.core.result import Cell
 
 EMPTY_SNAPSHOT = Snapshot()
 NO_EVIDENCE = EMPTY_SNAPSHOT.evidence
@@ -36,7 +38,7 @@ NAMING_POLICIES = frozenset({"experiment", "weights"})
 MAX_PLANS = 20_000  # a plan is a few kilobytes a candidate; beyond this many kinds of task the cache starts anew
 
 
-class AITaskRouter:
+class AITaskRouter(Noun):
     """Selects the model and configuration for each task.
 
     Example:
@@ -79,6 +81,16 @@ class AITaskRouter:
         if policy is not None:
             self._config_hash = digest(self._config_hash, policy.model_dump_json())
         self._cache: tuple[Evidence, dict[object, Plan]] = (NO_EVIDENCE, {})
+
+    def facts(self) -> dict[str, Cell]:
+        """What it routes by."""
+        return {
+            "catalog": f"{self.catalog.name}, {len(self.catalog.models)} models",
+            "config": "the rules alone" if self.config is None else f"{self.config.hash[:12]}, {self.config.purpose}",
+            "weighted task types": 0
+            if self.config is None
+            else sum(bool(t.weights) for t in self.config.tasks.values()),
+        }
 
     def route_task(
         self,

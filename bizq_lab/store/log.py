@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bizq_lab.core.events import Event
+from bizq_lab.core.noun import Noun
 from bizq_lab.errors import InputError, JournalWriteError, LogError, LogLocked
 from bizq_lab.store import reading
 from bizq_lab.store.archived import archive_of
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bizq_lab.core.protocols import Clock
+    from bizq_lab.core.result import Cell
 
 _READ_PATIENCE_S = 5.0
 # Whoever rewrites a whole log waits for a moment in which nobody asks.
@@ -49,7 +51,7 @@ _BIRTH_PATIENCE_S = 30.0
 _NS_PER_US = 1000
 
 
-class Log(Forgetting):
+class Log(Noun, Forgetting):
     """One log: a DuckDB file, and the journal folder `<file>.journal` beside it.
 
     Safe to share between threads. A forked or pickled copy in another process writes its own segment.
@@ -116,6 +118,15 @@ class Log(Forgetting):
         if read_only:
             raise _missing(file)
         return cls(file, durability=durability, read_only=read_only, clock=clock, snapshot=snapshot)
+
+    def facts(self) -> dict[str, Cell]:
+        """Where it lies; nothing is opened to say so."""
+        return {
+            "file": str(self.path),
+            "journal": str(self._folder),
+            "read only": self.read_only,
+            "told as of": "now" if self._before_us is None else f"{self._before_us} microseconds (UTC)",
+        }
 
     # -- writing --------------------------------------------------------------------------------------------------
 

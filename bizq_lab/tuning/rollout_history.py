@@ -177,7 +177,7 @@ def rollout_history(log: Log, rollout: str = "") -> tuple[RolloutHistory, Rollou
     one = known[-1]
     rows = log.query("rollout_steps", rollout=one["rollout"])
     looked = next((row for row in reversed(rows) if row["evidence"].get("guardrails")), None)
-    began = next((row["evidence"] for row in rows if "ramp" in row["evidence"]), {})
+    began: Mapping[str, Any] = next((row["evidence"] for row in rows if "ramp" in row["evidence"]), {})
     history = RolloutHistory(
         rollout=one["rollout"],
         task_type=one["task_type"],

@@ -67,7 +67,7 @@ def sequence(
         ax.set_xlim(*span(looks, pad=0.01))
         ax.set_xlabel(style.label(xlabel or at.replace("_", " ")))
         ax.set_ylabel(style.label(ylabel or axis_label(estimate, cells)))
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         end = f"leaves {reference:g} at {looks[decided]:,.0f}" if decided is not None else f"never leaves {reference:g}"
         describe(ax, f"{title or 'Confidence sequence'}. After {looks[-1]:,.0f}: {spoken(cells[-1])}; {end}.")
     return ax
@@ -133,7 +133,7 @@ def acceptability(
         ax.set_xlim(*span([x for points in curves.values() for x, _ in points], pad=0.0))
         ax.set_xlabel(style.label(xlabel or f"worth of a success ({AXIS_UNITS['usd']})"))
         ax.set_ylabel("probability of being the best choice")
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         said = "; ".join(f"{arm}: {points[0][1]:.0%} to {points[-1][1]:.0%}" for arm, points in curves.items())
         describe(ax, f"{title or 'Probability of being the best choice by worth of a success'}. {said}.")
     return ax

@@ -67,7 +67,7 @@ def forest(
         style.money_ticks(ax.xaxis, cells[0].unit)
         lines.draw(ax, placed, [str(row.get(label, "")) for row in rows], [spoken(cell) for cell in cells])
         ax.set_xlabel(style.label(xlabel or axis_label(estimate, cells)))
-        ax.set_title(style.label(title, 90), pad=16 if margin is not None else 8)
+        style.entitle(ax, title, pad=16 if margin is not None else 8)
         describe(ax, _said(title or f"Intervals of {axis_label(estimate, cells)}", rows, (group, label), cells))
     return ax
 
@@ -152,6 +152,6 @@ def cost_bars(
         lines.draw(ax, placed, [str(row.get(label, "")) for row in rows], [spoken(cell) for cell in cells])
         ax.set_xlabel(style.label(xlabel or axis_label(cost, cells)))
         ax.spines["left"].set_visible(True)
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         describe(ax, _said(title or f"Bars of {axis_label(cost, cells)}", rows, (group, label), cells))
     return ax

@@ -79,7 +79,7 @@ def latency_histogram(
         ax.tick_params(axis="y", length=0, labelcolor=style.INK)
         ax.spines["left"].set_visible(False)
         ax.set_xlabel("response time (seconds)" + (", dot and bar: 95th percentile" if tails else ""))
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         describe(ax, _said(title, totals, lost, tails))
     return ax
 

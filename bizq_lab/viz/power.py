@@ -47,7 +47,7 @@ def power_curve(rows: Sequence[Row], *, planned: float, wanted: float, title: st
             ax.set_xlim(*span([0.0, *sizes], pad=0.02))
         ax.set_xlabel("tasks per arm")
         ax.set_ylabel("power")
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         describe(
             ax, f"{title or 'Power'}. " + "; ".join(f"{n:,.0f}: {p:.0%}" for n, p in zip(sizes, powers, strict=True))
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,8 +26,10 @@ _NAMES = {
 }
 _DAY = timedelta(days=1)
 _MOST_TICKS = 6
-_CLOSE = 0.07
-"""Steps nearer than this share of the width are named at alternating heights."""
+_LEVEL = 12
+"""Percent by which shares must differ for their names to stand clear of each other."""
+_LETTERS = 64
+"""About how many letters fit beside each other; a name that would meet the one before it is lifted."""
 
 
 class _Step(NamedTuple):
@@ -90,7 +93,7 @@ def rollout_history(
         ax.set_ylabel("share of traffic")
         looked = any(not one.step for one in told)
         ax.set_xlabel("UTC" + (", small ticks: looks that held" if looked else ""))
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         said = "; ".join(
             f"{one.at:%Y-%m-%d %H:%M}: {_NAMES.get(one.action, one.action)}, {one.percent:g} %" for one in steps
         )
@@ -132,7 +135,7 @@ def _merged(steps: Sequence[_Step]) -> list[tuple[_Step, str]]:
 
 
 def _name(ax: Axes, steps: Sequence[tuple[_Step, str]], width: float) -> None:
-    lifted = False
+    lifted, end = False, -math.inf
     for i, (one, name) in enumerate(steps):
         bad = one.action == "rolled_back"
         color = style.BAD if bad else style.ACCENT
@@ -146,10 +149,11 @@ def _name(ax: Axes, steps: Sequence[tuple[_Step, str]], width: float) -> None:
             zorder=4,
             clip_on=False,
         )
-        near = i > 0 and _x(one.at) - _x(steps[i - 1][0].at) < _CLOSE * width
-        lifted = near and not lifted
+        text = style.label(f"{one.percent:g} %  {name}", style.MAX_NAME_COLUMNS)
+        lifted = _x(one.at) < end and abs(one.percent - steps[i - 1][0].percent) < _LEVEL and not lifted
+        end = _x(one.at) + width * len(text) / _LETTERS
         ax.annotate(
-            style.label(f"{one.percent:g} %  {name}", style.MAX_NAME_COLUMNS),
+            text,
             (_x(one.at), one.percent),
             xytext=(2, 20 if lifted else 8),
             textcoords="offset points",

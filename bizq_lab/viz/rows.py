@@ -64,5 +64,5 @@ def span(values: Sequence[float], *, pad: float = 0.06) -> tuple[float, float]:
     """Limits around the finite values with a little room; never of zero width."""
     finite = [value for value in values if math.isfinite(value)]
     low, high = min(finite), max(finite)
-    room = pad * (high - low) or max(abs(high), 1.0) * 0.1
+    room = pad * (high - low) if high > low else max(abs(high), 1.0) * 0.1
     return low - room, high + room

@@ -50,7 +50,7 @@ def weights(before: Weights, after: Weights, *, title: str = "", ax: Axes | None
         ax.set_xticks([0, 25, 50, 75, 100], labels=["0", "25", "50", "75", "100 %"])
         lines.draw(ax, placed, [arm for _, arm in named], remarks)
         ax.set_xlabel("share of traffic: hollow before, filled after")
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         said = "; ".join(
             f"{f'{group} {arm}'.strip()}: {old:g} % to {new:g} %"
             for (group, arm), (old, new) in zip(named, pairs, strict=True)

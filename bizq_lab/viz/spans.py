@@ -61,7 +61,7 @@ def spans(
         _calendar(ax, short=high - low < _SHORT_S)
         lines.draw(ax, placed, names, [str(row.get(remark, "")) if remark else "" for row in rows])
         ax.set_xlabel("UTC")
-        ax.set_title(style.label(title, 90), pad=8)
+        style.entitle(ax, title, pad=8)
         said = (f"{name}: {row.get(start)} to {row.get(end)}" for name, row in zip(names, rows, strict=True))
         describe(ax, f"{title or 'How long'}. {'; '.join(said)}.")
     return ax

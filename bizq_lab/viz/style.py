@@ -6,6 +6,7 @@ Matplotlib's object interface only: no pyplot, no current figure. Settings are p
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import unicodedata
 import warnings
@@ -17,6 +18,7 @@ from bizq_lab.core.display import clip, printable
 from bizq_lab.core.money import format_usd
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
 INK = "#1b1f24"
@@ -31,6 +33,11 @@ SERIES = (ACCENT, BAD, GOOD, "#a3478a", "#8a6d00", "#4a5568")
 
 MAX_LABEL_COLUMNS = 48
 MAX_NAME_COLUMNS = 34
+MAX_TITLE_COLUMNS = 120
+_TITLE_CHAR_IN, _LABEL_CHAR_IN, _EDGES_IN = 0.104, 0.075, 0.45
+"""Width of a letter of a title (bold, 11 points) and of a label, on average, and of what is beside them."""
+_TICKS_IN = 2.6
+"""About the least width that a figure with names and remarks leaves to its axis."""
 
 _STYLE: dict[str, object] = {
     "axes.axisbelow": True,
@@ -89,6 +96,19 @@ def label(text: object, limit: int = MAX_LABEL_COLUMNS) -> str:
     return clip(calm, limit).replace("$", r"\$")
 
 
+def entitle(ax: Axes, text: str, *, pad: float | None = None) -> None:
+    """Write the sentence above a figure; what is wider than the figure goes on below, at most on three lines.
+
+    Wrapped here by an estimate of the width, for matplotlib's own wrapping comes after the layout has made room.
+    """
+    figure = ax.get_figure(root=True)
+    width_in = 6.4 if figure is None else float(figure.get_size_inches()[0])
+    names_in = _LABEL_CHAR_IN * max((len(name.get_text()) for name in ax.get_yticklabels()), default=0)
+    per_line = max(int((width_in - names_in - _EDGES_IN) / _TITLE_CHAR_IN), 20)
+    lines = textwrap.wrap(label(text, MAX_TITLE_COLUMNS), per_line, break_on_hyphens=False)[:3]
+    ax.set_title("\n".join(lines), pad=pad)
+
+
 def _stacks(char: str) -> bool:
     """Whether it is a mark above or below a letter; a pile of them would push the axes out of the figure."""
     return bool(char) and unicodedata.combining(char) >= 200  # noqa: PLR2004 - Unicode's classes of attached marks
@@ -101,6 +121,8 @@ def money_ticks(axis: Axis, unit: str, *, most: int = 5) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter  # noqa: PLC0415 - heavy
 
     if axis.get_scale() == "linear":
-        axis.set_major_locator(MaxNLocator(most))
+        longest = max(len(format_usd(float(f"{end:.2g}"))) for end in axis.get_view_interval())
+        fitting = int(_TICKS_IN / (_LABEL_CHAR_IN * (longest + 2)))
+        axis.set_major_locator(MaxNLocator(min(max(fitting, 2), most)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: label(format_usd(round(value, 12)))))
     axis.set_minor_formatter(NullFormatter())

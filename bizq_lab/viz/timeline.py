@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_SERIES = 12
 _GAP = 0.25
+_LETTERS = 48
+"""About how many letters fit beside each other over the days."""
 Points = list[tuple[date, "Estimate"]]
 
 
@@ -59,25 +61,36 @@ def timeline(
         low, high = span([end for cell in cells for end in (cell.lower, cell.upper)], pad=0.02)
         for number, points in enumerate(strips.values()):
             _strip(ax, len(strips) - 1 - number, points, (low, high))
-        for when, what in sorted((marks or {}).items()):
-            ax.axvline(_x(when), color=style.BAD, linewidth=1, linestyle=(0, (3, 2)), zorder=1)
-            ax.annotate(
-                style.label(what, 24), (_x(when), len(strips) - _GAP / 2), xytext=(3, 0), textcoords="offset points",
-                fontsize=8.5, color=style.BAD, va="bottom", annotation_clip=False,
-            )  # fmt: skip
+        above = _mark(ax, marks or {}, len(strips) - _GAP / 2, days)
         ax.set_xlim(days[0] - 0.4, days[-1] + max(1.2, 0.22 * (days[-1] - days[0] + 1)))
         ax.set_ylim(-_GAP / 2, len(strips))
-        shown = days if len(days) <= 8 else days[:: -(-len(days) // 8)]  # noqa: PLR2004 - labels that fit
+        shown = days if len(days) <= 6 else days[:: -(-len(days) // 6)]  # noqa: PLR2004 - labels that fit
         ax.set_xticks(shown, labels=[date.fromordinal(round(x)).strftime("%d %b").lstrip("0") for x in shown])
         centres = [len(strips) - 0.5 - _GAP / 2 - number for number in range(len(strips))]
         ax.set_yticks(centres, labels=[style.label(name, style.MAX_NAME_COLUMNS) for name in strips])
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        ax.set_title(style.label(title, 90), pad=20 if marks else 10)
+        style.entitle(ax, title, pad=10 + 11 * above)
         ends = "; ".join(f"{name}: {spoken(points[-1][1])}" for name, points in strips.items())
         happened = "".join(f" {when.isoformat()}: {what}." for when, what in sorted((marks or {}).items()))
         describe(ax, f"{title or 'Over time'}. Last: {ends}.{happened}")
     return ax
+
+
+def _mark(ax: Axes, marks: Mapping[date, str], top: float, days: Sequence[float]) -> int:
+    """Draw what happened, named above the strips; names that would meet go higher. Returns how many rows they take."""
+    ends: list[float] = []
+    per_letter = (days[-1] - days[0] + 1) / _LETTERS
+    for when, what in sorted(marks.items()):
+        text = style.label(what.replace("_", " "), 24)
+        row = next((i for i, end in enumerate(ends) if end < _x(when)), len(ends))
+        ends[row : row + 1] = [_x(when) + per_letter * (len(text) + 1)]
+        ax.axvline(_x(when), color=style.BAD, linewidth=1, linestyle=(0, (3, 2)), zorder=1)
+        ax.annotate(
+            text, (_x(when), top), xytext=(3, 11 * row), textcoords="offset points",
+            fontsize=8.5, color=style.BAD, va="bottom", annotation_clip=False,
+        )  # fmt: skip
+    return len(ends)
 
 
 def _strips(rows: Sequence[Row], cells: Sequence[Estimate], day: str, series: str) -> dict[str, Points]:

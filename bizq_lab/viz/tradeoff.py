@@ -63,7 +63,7 @@ def frontier(
         _name_points(ax, names, costs, qualities)
         ax.set_xlabel(style.label(xlabel or axis_label(cost, costs)))
         ax.set_ylabel(style.label(ylabel or axis_label(quality, qualities)))
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         said = "; ".join(
             f"{name}: cost {spoken(c)}, quality {spoken(q)}{', on the frontier' if i in best else ''}"
             for i, (name, c, q) in enumerate(zip(names, costs, qualities, strict=True))

@@ -72,7 +72,7 @@ def waterfall(
         ax.spines["left"].set_visible(False)
         ax.set_xlabel("USD")
         style.money_ticks(ax.xaxis, "usd")
-        ax.set_title(style.label(title, 90))
+        style.entitle(ax, title)
         steps = "; ".join(
             f"{row.get(label)}: {format_usd(number(row, change if row.get(change) is not None else total))}"
             for row in rows

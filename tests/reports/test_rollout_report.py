@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bizq_lab import viz
+from bizq_lab.core.estimate import Estimate
 from bizq_lab.errors import InputError, NotEnoughData
 from bizq_lab.lab import Lab
 from bizq_lab.reports import FORMS, Form, render, rollout_report
@@ -94,8 +96,9 @@ def test_the_harm_of_every_guardrail_is_drawn_in_margins(lab: Lab) -> None:
     ax = guardrails.plot()
     assert ax.get_xlabel() == "harm, in margins"
     harm = next(row for row in guardrails.rows if row["guardrail"] == "failures")["harm"]
-    dots = [line.get_xdata() for line in ax.lines if line.get_marker() == "o"]
-    assert any(abs(float(x[0]) * 0.12 - harm.value) < 1e-9 for x in dots)  # type: ignore[union-attr, arg-type] # an Estimate; one number
+    assert isinstance(harm, Estimate)
+    dots = [float(np.asarray(line.get_xdata(), float)[0]) for line in ax.lines if line.get_marker() == "o"]
+    assert any(abs(x * 0.12 - harm.value) < 1e-9 for x in dots)
 
 
 def test_a_reason_of_any_text_stays_text_in_every_form(tmp_path: Path) -> None:

@@ -248,6 +248,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "run_rows": [{"run_id": "run-1"}],
     "runs": [{}],
     "spending": [{"since_us": 0, "run_id": None}],
+    "today": [{"from_us": 0, "to_us": LAST_US}],
     "to_rate": [{"task_type": TASK_TYPE, "rater": "A", "arms": "luna,terra"}],
     "units": [OPEN | {"below": 4096}],
     "workspace_volumes": [{"from_us": None, "to_us": None}],
