@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bizq_lab.analysis.cell_estimates import mean
 from bizq_lab.analysis.cells import Cell, Window, read_cells
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.core.estimate import Estimate
@@ -138,7 +139,7 @@ def _row(
         health="alert" if alarmed else "healthy" if own else "quiet",
         tasks=own["decisions"] if own else 0,
         pending=own["decisions"] - own["n"] if own else 0,
-        success=None if cell is None or not cell.n else cell.mean(METRICS["success"]),
+        success=None if cell is None or not cell.n else mean(cell, METRICS["success"]),
         success_trend=Trend(tuple(_share(days.get(day)) for day in shown), low=0.0, high=1.0),
         cost_usd=costs[-1] or 0.0,
         cost_trend=Trend(tuple(costs), low=0.0),

@@ -26,13 +26,16 @@ STYLE = (
     ".bizq-result p{margin:.3em 0 .6em;max-width:75ch}"
     ".bizq-scroll{overflow-x:auto;max-width:100%}"
     ".bizq-result table{border-collapse:collapse;font-size:inherit;margin:0;font-variant-numeric:tabular-nums}"
-    ".bizq-result th,.bizq-result td{text-align:left;padding:.35em .9em .35em 0;vertical-align:baseline;"
+    # As specific as this, because JupyterLab aligns all cells to the right by a rule of two classes and an element.
+    ".bizq-result .bizq-scroll table th,.bizq-result .bizq-scroll table td{text-align:left;"
+    "padding:.35em .9em .35em 0;vertical-align:baseline;"
     "border:0;border-bottom:1px solid rgba(128,128,128,.28);background:none;color:inherit;white-space:nowrap}"
-    ".bizq-result th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.7)}"
-    ".bizq-result td.bizq-name{white-space:normal;min-width:9em}"
-    ".bizq-result td.bizq-text{white-space:normal;min-width:14em;max-width:34em;overflow-wrap:anywhere}"
-    ".bizq-result .bizq-number{text-align:right}"
-    ".bizq-result td.bizq-number{white-space:normal}"
+    ".bizq-result .bizq-scroll table th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.7)}"
+    ".bizq-result .bizq-scroll table td.bizq-name{white-space:normal;min-width:9em}"
+    ".bizq-result .bizq-scroll table td.bizq-text{white-space:normal;"
+    "min-width:14em;max-width:34em;overflow-wrap:anywhere}"
+    ".bizq-result .bizq-scroll table .bizq-number{text-align:right}"
+    ".bizq-result .bizq-scroll table td.bizq-number{white-space:normal}"
     ".bizq-result small{display:inline-block;white-space:nowrap;font-size:.88em;font-weight:400;opacity:.78}"
     ".bizq-bar{vertical-align:middle;margin-left:.6em}"
     ".bizq-badge{display:inline-block;white-space:nowrap;padding:.02em .6em;border-radius:1em;"
@@ -43,6 +46,9 @@ STYLE = (
     ".bizq-caveats li{margin:.15em 0}"
     ".bizq-result p.bizq-notes{font-size:.88em;opacity:.78;margin:.6em 0 0}"
 )
+
+CLASSES = "bizq-result mathjax_ignore tex2jax_ignore"
+"""Of every section: notebooks must not read the text between two dollar amounts as mathematics."""
 
 _BADGED = frozenset({"verdict", "status", "state", "reading", "health", "action", "decision"})
 _GOOD = frozenset(
@@ -122,7 +128,7 @@ def html_table(sheet: Sheet, *, style: bool = True) -> str:
     )
     items = "".join(f"<li>{escape(caveat)}</li>" for caveat in caveats)
     return (
-        '<section class="bizq-result">'
+        f'<section class="{CLASSES}">'
         + (f"<style>{STYLE}</style>" if style else "")
         + f"<h3>{escape(title)}</h3><p>{escape(summary)}</p>"
         f'<div class="bizq-scroll" role="group" aria-label="{escape(title)}" tabindex="0">'

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.display import printable
-from bizq_lab.core.markup import STYLE, escape
+from bizq_lab.core.markup import CLASSES, STYLE, escape
 from bizq_lab.core.money import format_usd
 from bizq_lab.errors import BizqLabError, NotEnoughData
 from bizq_lab.lab.questions import Questions
@@ -66,7 +66,7 @@ class Dashboard:
         trouble = f'<p class="bizq-trouble" role="alert">{escape(self.trouble)}</p>' if self.trouble else ""
         tables = "".join(answer.to_html(style=False) for answer in self.answers)
         return (
-            f'<section class="bizq-result"><style>{_STYLE}</style><h2>{escape(self.title)} '
+            f'<section class="{CLASSES}"><style>{_STYLE}</style><h2>{escape(self.title)} '
             f'<small>{escape(self.at)} UTC</small></h2>{trouble}<dl class="bizq-facts">{facts}</dl>{tables}</section>'
         )
 

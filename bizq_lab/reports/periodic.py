@@ -40,7 +40,12 @@ def periodic_report(lab: Lab, period: Period, *, as_of: date, title: str = "", n
     Raises:
         NotEnoughData: The stretch holds no outcome.
     """
-    past, span = lab.as_of(as_of), Span.of(period, as_of)
+    past = lab.as_of(as_of)
+    with past.log.held():  # every answer is of one state of the log, which is opened once
+        return _told(lab, past, Span.of(period, as_of), title or TITLES[period], note)
+
+
+def _told(lab: Lab, past: Past, span: Span, title: str, note: str) -> Periodic:
     performance = past.performance(from_us=span.from_us, to_us=span.to_us)
     happened = past.happenings(from_us=span.from_us, to_us=span.to_us)
     cost = past.cost_change(
@@ -51,7 +56,7 @@ def periodic_report(lab: Lab, period: Period, *, as_of: date, title: str = "", n
         label_now=span.label,
     )
     moved = past.movement(from_us=span.from_us, to_us=span.to_us, before_from_us=span.before_from_us)
-    proposal = past.tune(as_of=as_of)
+    proposal = past.tune(as_of=span.last)
     verdicts = _verdicts(past, span)
     sections = [
         _working(past, span, happened, performance),
@@ -67,9 +72,9 @@ def periodic_report(lab: Lab, period: Period, *, as_of: date, title: str = "", n
         action=" ".join([*([verdicts.summary()] if verdicts else []), proposal.summary()]),
     )
     report = Report(
-        title=title or TITLES[period],
+        title=title,
         sections=tuple(sections),
-        as_of=as_of,
+        as_of=span.last,
         headline=headline,
         facts={
             "Period": span.label,

@@ -41,6 +41,11 @@ def rollout_report(lab: Lab, *, rollout: str = "", as_of: date, title: str = "",
         NotEnoughData: It knew none.
     """
     past = lab.as_of(as_of)
+    with past.log.held():
+        return _told(lab, past, rollout, as_of, title, note)
+
+
+def _told(lab: Lab, past: Past, rollout: str, as_of: date, title: str, note: str) -> Periodic:  # noqa: PLR0917 - private
     history, guardrails = past.rollout_history(rollout)
     began_us = _began_us(history)
     performance = _performance(past, history, began_us, as_of)
@@ -57,7 +62,7 @@ def rollout_report(lab: Lab, *, rollout: str = "", as_of: date, title: str = "",
         headline=Headline(
             working=guardrails.summary(),
             cost=_cost(performance),
-            changed=f"{history.summary()}",
+            changed=history.summary(),
             action=_NEXT[history.status],
         ),
         facts={
