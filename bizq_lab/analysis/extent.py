@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bizq_lab.core.decision import DEFAULT_ARM
+
 if TYPE_CHECKING:
     from bizq_lab.store import Log
 
@@ -111,8 +113,8 @@ class Conditions:
 
     @property
     def by_rules(self) -> bool:
-        """Whether the rules chose somewhere, so that a model stands for its arm."""
-        return any(row["arm"] == "default" for row in self.rows)
+        """Whether the rules chose somewhere."""
+        return any(row["arm"] == DEFAULT_ARM for row in self.rows)
 
     @property
     def drawn(self) -> str:
@@ -144,12 +146,19 @@ class Conditions:
         return any(len(Conditions(rows).values(*columns)) > 1 for rows in split.values())
 
     def variants(self, column: str) -> dict[str, tuple[str, ...]]:
-        """By arm, the known values of a column, where an arm of one task type has more than one."""
-        split: dict[tuple[str, str], set[str]] = {}
+        """By arm, the known values of a column, where an arm of one task type has more than one.
+
+        What the rules choose may be several models: there each model of the arm stands for itself.
+        """
+        split: dict[tuple[str, str, str], set[str]] = {}
         for row in self.rows:
             if row[column]:
-                split.setdefault((row["task_type"], arm_of(row)), set()).add(str(row[column]))
-        return {arm: tuple(sorted(values)) for (_, arm), values in sorted(split.items()) if len(values) > 1}
+                arm = arm_of(row)
+                model = row["model"] if arm == DEFAULT_ARM else ""
+                split.setdefault((row["task_type"], arm, model), set()).add(str(row[column]))
+        return {
+            model or arm: tuple(sorted(values)) for (_, arm, model), values in sorted(split.items()) if len(values) > 1
+        }
 
     def total(self, column: str) -> int:
         """Sum of a count over the rows that were looked at."""
@@ -161,8 +170,8 @@ class Conditions:
 
 
 def arm_of(row: Mapping[str, Any]) -> str:
-    """The arm of a row; where the rules chose, the model stands for it."""
-    return str(row["model"] if row["arm"] == "default" else row["arm"])
+    """The arm of a row; the model stands for it where the rules chose, unless they were drawn as an arm of a split."""
+    return str(row["model"] if row["arm"] == DEFAULT_ARM and row["design"] == "observational" else row["arm"])
 
 
 def read_conditions(log: Log, window: Window, size: Size) -> Conditions:

@@ -118,10 +118,11 @@ def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment
         chosen = design or _design(conditions)
         params = {**window.params(), "design": chosen}
         keys = {"by_segment": by_segment, "grouped": size.grouped}
-        clusters = log.query("clusters", **params, **keys, by_rules=conditions.by_rules)
+        by_rules = chosen == "observational" and conditions.by_rules
+        clusters = log.query("clusters", **params, **keys, by_rules=by_rules)
         ratings = log.query("rating_levels", **params, **keys)
         flags = {"by_arm": True, "by_model": False, "by_workspace": False, "by_day": False, "served": False}
-        durations = log.query("durations", **params, **flags, by_rules=conditions.by_rules)
+        durations = log.query("durations", **params, **flags, by_rules=by_rules)
     _add_ratings(clusters, ratings)
     bins: dict[str, list[tuple[int, int, int]]] = {}
     for row in durations:

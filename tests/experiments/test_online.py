@@ -14,7 +14,7 @@ import pytest
 
 from bizq_lab.analysis import Watch
 from bizq_lab.config import RoutingConfig, load_config
-from bizq_lab.core.task import RoutingContext, Task
+from bizq_lab.core.task import RoutingContext, Task, WorkspacePreferences
 from bizq_lab.errors import InputError, InvalidRoutingConfig, NotEnoughData
 from bizq_lab.experiments import ExperimentPlan
 from bizq_lab.lab import Lab
@@ -203,3 +203,29 @@ def test_tasks_of_the_log_can_be_compared_on(tmp_path: Path) -> None:
         serve(lab, 5)
         answer = lab.experiment().run_model_comparison(TYPE, ARMS, "logged")
     assert answer.main_row().n == 5
+
+
+@pytest.mark.parametrize("reading", ["fixed", "anytime"])
+def test_what_the_rules_choose_can_be_the_control_whichever_models_it_is(tmp_path: Path, reading: str) -> None:
+    """`default` is an arm (S15): a split against it is read by that name, and several models of it are no drift."""
+    [some] = tasks_of(n=1)
+    with small_lab(tmp_path) as lab:
+        tester = lab.experiment()
+        plan = tester.plan(
+            TYPE, ("default", "plain"), design="randomised", unit="task", sample_size=40, reading=reading
+        )
+        assert lab.config is not None
+        lab.use(tester.start(plan, lab.config, tmp_path / "routing.json"))
+        for number in range(80):
+            task = Task(type=TYPE, input=some.input, expected=some.expected, id=f"t{number}")
+            liked = "openai" if number % 2 else "anthropic"
+            wishes = WorkspacePreferences(preferred_provider=liked)
+            lab.run(task, RoutingContext(workspace_id=f"ws{number}", workspace_preferences=wishes))
+        looked = tester.watch(plan.experiment)
+        answer = tester.analyze(plan.experiment)
+        models = set(lab.sql("SELECT DISTINCT model FROM decision WHERE arm = 'default'")["model"])
+    assert len(models) > 1, "else the rules' choice could as well go by its model"
+    assert (answer.control, {row.arm for row in answer.rows}) == ("default", {"plain"})
+    assert sum(row.n for row in answer.rows if row.role == "primary") == looked.last.n == 80
+    assert answer.verdict != "invalid"
+    assert "drifted_model" not in {caveat.code for caveat in answer.caveats}

@@ -6,7 +6,7 @@
 SELECT
     task_type,
     CASE WHEN $by_segment THEN segment ELSE '' END AS segment,
-    CASE WHEN arm = 'default' THEN model ELSE arm END AS arm,
+    CASE WHEN arm = 'default' AND $design = 'observational' THEN model ELSE arm END AS arm,
     CASE WHEN $grouped THEN '' WHEN $design = 'paired' THEN task_key ELSE unit END AS cluster,
     CASE WHEN $grouped THEN cluster_bucket ELSE 0 END AS bucket,
     rating_ppm,
