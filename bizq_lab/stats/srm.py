@@ -5,17 +5,19 @@ Count assignment units, each once, at its first exposure per experiment and ramp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, gammaln
+from scipy.special import chdtrc, gammaln, logsumexp
 
 from bizq_lab.errors import InputError, PositivityViolation
 from bizq_lab.stats.tails import need
 from bizq_lab.stats.types import Floats
 
 ALARM = 0.0005
+CONCENTRATIONS = (10.0, 100.0, 1_000.0, 10_000.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +84,20 @@ def sample_ratio(observed: ArrayLike, propensity: ArrayLike, *, alarm: float = A
 
 
 def sequential_sample_ratio(
-    observed: ArrayLike, propensity: ArrayLike, *, concentration: float = 10_000.0, alarm: float = ALARM
+    observed: ArrayLike,
+    propensity: ArrayLike,
+    *,
+    concentration: float | Sequence[float] = CONCENTRATIONS,
+    alarm: float = ALARM,
 ) -> SampleRatio:
     """Sample-ratio check that may be read every day: anytime p-value from a Dirichlet-multinomial Bayes factor.
 
     Args:
         observed: Shape (looks, k): units per arm that arrived since the previous look.
         propensity: Same shape: propensities during that interval.
-        concentration: Prior weight on the logged propensities; large values look for small deviations.
+        concentration: Prior weight on the logged propensities; large values look for small deviations in many units,
+            small ones for large deviations in few. Of several the Bayes factors are averaged, which keeps the error
+            rate and misses neither.
         alarm: Level below which the comparison is invalid.
 
     Raises:
@@ -102,24 +110,32 @@ def sequential_sample_ratio(
     """
     counts, shares = _stages(observed, propensity)
     need(int(counts.sum()), 1, "assignment units")
-    log_factor, largest, before = 0.0, 0.0, 0.0
-    excess = np.zeros(counts.shape[1])  # carried from look to look, so that a ramp does not look like a mismatch
-    for batch, share in zip(counts, shares, strict=True):
-        prior = np.maximum((concentration + before) * share + excess, concentration * share / 2)
-        log_factor += _log_bayes_factor(batch, prior, share)
-        largest = max(largest, log_factor)
-        before += batch.sum()
-        excess = excess + batch - batch.sum() * share
-    p = float(np.exp(-largest))
+    weights = np.atleast_1d(np.asarray(concentration, dtype=np.float64))
+    paths = np.array([_log_bayes_factors(counts, shares, weight) for weight in weights.tolist()])
+    path = logsumexp(paths, axis=0) - np.log(weights.size)
+    p = float(np.exp(-max(0.0, float(path.max()))))
     return SampleRatio(
         observed=tuple(int(c) for c in counts.sum(axis=0)),
         expected=tuple(float(e) for e in (counts.sum(axis=1, keepdims=True) * shares).sum(axis=0)),
         p_value=p,
-        statistic=float(np.exp(min(log_factor, 700.0))),
+        statistic=float(np.exp(min(float(path[-1]), 700.0))),
         df=None,
         alarm=p < alarm,
         method="SRM sequential, Dirichlet-multinomial",
     )
+
+
+def _log_bayes_factors(counts: Floats, shares: Floats, concentration: float) -> list[float]:
+    """Logarithm of the running Bayes factor after each look."""
+    path, log_factor, before = [], 0.0, 0.0
+    excess = np.zeros(counts.shape[1])  # carried from look to look, so that a ramp does not look like a mismatch
+    for batch, share in zip(counts, shares, strict=True):
+        prior = np.maximum((concentration + before) * share + excess, concentration * share / 2)
+        log_factor += _log_bayes_factor(batch, prior, share)
+        path.append(log_factor)
+        before += batch.sum()
+        excess = excess + batch - batch.sum() * share
+    return path
 
 
 def _log_bayes_factor(batch: Floats, prior: Floats, share: Floats) -> float:

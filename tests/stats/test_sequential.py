@@ -110,6 +110,25 @@ def test_a_ramp_is_judged_by_the_propensities_of_its_stages() -> None:
     assert sequential_sample_ratio([[600, 400]] * 10, [[0.5, 0.5]] * 10).alarm
 
 
+def test_a_gross_mismatch_of_few_units_and_a_slight_one_of_many_both_alarm() -> None:
+    """One concentration finds one of them: ten thousand takes 50 of 200 for chance (chi-square: p = 1e-12)."""
+    half = [[0.5, 0.5]]
+    for counts in ([[50, 150]], [[50_000, 50_600]] * 10):
+        assert sequential_sample_ratio(counts, half * len(counts)).alarm
+    assert not sequential_sample_ratio([[50, 150]], half, concentration=10_000.0).alarm
+
+
+def test_an_average_of_bayes_factors_keeps_the_error_rate_over_thirty_looks() -> None:
+    rng = np.random.default_rng(7)
+    share = np.tile([0.3, 0.7], (30, 1))
+    for a_day in (4, 400):
+        treated = rng.binomial(a_day, 0.3, (100, 30))
+        alarms = sum(
+            sequential_sample_ratio(np.column_stack([own, a_day - own]), share).p_value < 0.05 for own in treated
+        )
+        assert alarms <= 11  # .05 and three standard errors of 100
+
+
 def test_units_where_none_could_be_are_an_error_not_a_p_value() -> None:
     with pytest.raises(PositivityViolation):
         sample_ratio([10, 1], [1.0, 0.0])
