@@ -47,7 +47,7 @@ class Watched:
         margin: Non-inferiority margin, in its unit.
         alpha: Error rate over all looks and treatments together.
         guardrails: Largest acceptable loss by metric, in its unit.
-        bounded: Use the empirical-Bernstein sequence.
+        bounded: Use the empirical-Bernstein sequence, which counts each unit once, by its first outcome.
         planned_n: Decisions per arm, repeats counted.
         minimum_effect: Smallest gain that matters.
         budget_nano_usd: Most that may be spent; None means no cap.

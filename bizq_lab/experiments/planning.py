@@ -156,6 +156,9 @@ def _powered(plan: ExperimentPlan, metric: Metric, known: Baseline, effect: floa
     caveats = list(underpowered(powered))
     if clustered and known.source != "log":
         caveats.append(Caveat(code="design_effect_unknown", message="No log says how alike a workspace's tasks are"))
+    if powered.bounded and (clustered or plan.repeats > 1):
+        said = "Looks at so few units read the first outcome of each: further ones cost, and do not narrow them"
+        caveats.append(Caveat(code="first_outcome_only", message=said))
     if powered.cost_usd is None:
         caveats.append(Caveat(code="cost_unknown", message="The price of an arm is unknown, and so is the cost"))
     if powered.max_cost_usd is not None and (powered.cost_high_usd or 0.0) > powered.max_cost_usd:

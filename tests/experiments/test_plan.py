@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,17 @@ def test_the_logged_plan_is_the_plan() -> None:
     event = plan.event("running", event_id="evt", recorded_at_us=1)
     assert (event.planned_n_per_arm, event.planned_cost_nano_usd, event.arms) == (7, 250_000_000, ["a", "b"])
     assert ExperimentPlan.from_row({"experiment": "exp", "plan": json.loads(json.dumps(event.plan))}) == plan
+
+
+def test_repeats_that_the_looks_would_not_read_are_warned_of(tmp_path: Path) -> None:
+    """The sequence for small samples reads each unit's first outcome."""
+    wishes: dict[str, Any] = {"tasks": tasks_of(n=4), "sample_size": 40}
+    with small_lab(tmp_path) as lab:
+        plan = lab.experiment().plan
+        once, often, at_the_end = (
+            plan(TYPE, ARMS, reading="anytime", **wishes),
+            plan(TYPE, ARMS, reading="anytime", repeats=3, **wishes),
+            plan(TYPE, ARMS, repeats=3, **wishes),
+        )
+    told = ["first_outcome_only" in {caveat.code for caveat in one.caveats} for one in (once, often, at_the_end)]
+    assert told == [False, True, False]

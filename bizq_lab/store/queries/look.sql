@@ -7,6 +7,9 @@
 --
 -- Only what had arrived by then counts, so that the same look can be taken again later. An answer that never came has
 -- quality 0.
+-- Why the first value: the sequence for small samples bets on each cluster before it is seen, so a cluster's value must
+-- not change once it is in, as a mean over repeats would. Repeats and later tasks of a unit are one cluster (S29), and
+-- narrow that sequence no further; the other sequence reads all sums anew at each look.
 SELECT
     stage,
     arm,
