@@ -47,6 +47,14 @@ rollouts: $(VENV)/.dev ## how often rollouts are taken back, 200 of each kind (m
 alarms: $(VENV)/.dev ## false alarms of 400 quiet months, alerts and drift, and how soon a bad one is noticed (a quarter of an hour)
 	$(BIN)/python -m tests.calibration.alarms
 
+.PHONY: looks
+looks: $(VENV)/.dev ## error and coverage of running experiments under thirty daily looks, 2,000 of each kind (minutes)
+	$(BIN)/python -m tests.calibration.looks
+
+.PHONY: equal
+equal: $(VENV)/.dev ## 2,000 experiments without a difference through router, executor, log and comparison: false winners (half an hour)
+	$(BIN)/python -m tests.calibration.equal_arms
+
 .PHONY: evaluation
 evaluation: $(VENV)/.dev ## coverage of off-policy intervals over 500 logs, simulated and recorded, whole (minutes)
 	$(BIN)/python -m tests.calibration.policies
