@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -27,6 +28,7 @@ QUIET = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+READY = "#jp-main-statusbar >> text=/Python 3.* Idle/"
 NO_OUTPUT_YET = "document.querySelectorAll('.jp-OutputArea-output').length === 0"
 ALL_RUN = """() => {
   const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(p => p.textContent.trim());
@@ -50,9 +52,10 @@ def jupyterlab(tmp_path: Path) -> Iterator[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
     token = "a-token-of-this-test"  # noqa: S105 - of a server that lives as long as the test
-    places = {
-        f"JUPYTER_{kind}_DIR": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
-    } | {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces")}
+    places = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")} | {
+        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
+    }
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"),
@@ -61,18 +64,23 @@ def jupyterlab(tmp_path: Path) -> Iterator[str]:
         cwd=work, env={**os.environ, **places, "PYTHONPATH": str(ROOT)}, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
+    assert server.stderr is not None
     try:
-        yield _address(server, token)
+        address = _address(server.stderr, token)
+        reader = threading.Thread(target=server.stderr.read, daemon=True)  # a full pipe would stop the server
+        reader.start()
+        yield address
     finally:
         server.terminate()
-        server.communicate()
+        server.wait()
+    reader.join()
+    server.stderr.close()
 
 
-def _address(server: subprocess.Popen[str], token: str) -> str:
+def _address(log: IO[str], token: str) -> str:
     """Read what the server says until it names its port."""
-    assert server.stderr is not None
     said = []
-    for line in server.stderr:
+    for line in log:
         said.append(line)
         if found := re.search(r"http://127\.0\.0\.1:(\d+)/lab", line):
             return f"http://127.0.0.1:{found[1]}/lab/tree/{NOTEBOOK}?token={token}"
@@ -85,7 +93,7 @@ def test_a_notebook_runs_from_top_to_bottom_in_jupyterlab(jupyterlab: str, tmp_p
         page.set_default_timeout(PATIENCE_MS)
         page.goto(jupyterlab)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-        page.wait_for_selector(IDLE)  # a run before its kernel is there would ask which one
+        page.wait_for_selector(READY)  # a run before its session is there would ask which kernel
         assert page.evaluate(NO_OUTPUT_YET)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
