@@ -60,6 +60,7 @@ def tune(
     from bizq_lab.lab import Lab
 
     when = (as_of or datetime.now(UTC)).date()
+    caps = by_type(tier_cap, "--tier-cap")
     volumes = {name: number(text, "--volume") for name, text in by_type(volume, "--volume").items()}
     present = None if config is None else load_config(_there(config))
     name = "current" if present is None else present.catalog
@@ -73,7 +74,7 @@ def tune(
             ramp_limit=ramp_limit,
             volumes=volumes,
             local_only=local_only or (),
-            tier_caps=by_type(tier_cap, "--tier-cap"),
+            tier_caps=caps,
             reprice=reprice,
             as_of=when,
         )

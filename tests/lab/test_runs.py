@@ -122,7 +122,7 @@ def test_what_has_no_known_price_is_in_no_sum_is_said_and_is_refused_by_a_cap(tm
         assert preview.summary().endswith(", and 3 without a known price")
         assert [caveat.code for caveat in preview.caveats] == ["unpriced"]
         assert [row.expected_usd for row in preview.rows if row.unpriced] == [0.0]
-        assert preview.plot().get_title(loc="left").endswith("without a known price")
+        assert " ".join(preview.plot().get_title(loc="left").split()).endswith("without a known price")
         with pytest.raises(BudgetRefused):
             lab.run_many(bulk_tasks(3), WHERE, max_cost_usd=1.0)
         assert provider.calls == 0

@@ -243,7 +243,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "recorded_outcomes": [{}],
     "rollout": [{"task_type": TASK_TYPE, "arm": "luna", "stage": "rollout-", "overdue_us": LAST_US}],
     "rollout_steps": [{"rollout": "r"}],
-    "calls_of_decision": [{"decision_id": decision_id} for decision_id in ("d1", "nobody's")],
+    "calls_of_decision": [{"decision_id": "dec_0"}],
     "rollouts": [{"rollout": None}, {"rollout": "r"}],
     "run_rows": [{"run_id": "run-1"}],
     "runs": [{}],
