@@ -58,7 +58,9 @@ class Attempts:
 
     def prepare(self, job: Job, config: ModelConfig, *, ordinal: int, timeout_s: float) -> ProviderCall:
         """The call that `make` would send."""
-        prompt = self.catalog.render(job.task, config.prompt)
+        prompt = job.prompt
+        if prompt is None or prompt.version != config.prompt_version:
+            prompt = self.catalog.render(job.task, config.prompt)
         once = derived_id("idem", job.decision.decision_id, job.task.id, job.repeat) if job.entry.side_effects else ""
         return ProviderCall(
             config=config,

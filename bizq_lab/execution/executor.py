@@ -32,7 +32,7 @@ from bizq_lab.execution.retry import ChainBudget, RetrySettings, RetryTokens
 from bizq_lab.execution.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from bizq_lab.catalog import Catalog
+    from bizq_lab.catalog import Catalog, Prompt
     from bizq_lab.catalog.schema import TaskTypeEntry
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, EventSink, IdSource, Provider
@@ -150,7 +150,7 @@ class ResilientExecutor(Noun):
 
     async def execute(
         self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int = 0,
-        on_budget: OnBudget = "escalate",
+        prompt: Prompt | None = None, on_budget: OnBudget = "escalate",
     ) -> TaskResult:  # fmt: skip
         """Execute a decision. Its `DecisionEvent` is the caller's; attempts, human task and outcome are written here.
 
@@ -159,6 +159,7 @@ class ResilientExecutor(Noun):
             task: The task.
             context: Deadline, cost limit, priority and permissions.
             repeat: Which repetition of the task, from 0.
+            prompt: What the decided prompt came to, where the caller has filled it in already.
             on_budget: Who takes over when the ledger refuses the rest of the chain: a person, or nobody, because a bulk
                 run that reached its cap will be resumed. It is then `cancelled`, with error type `budget`.
 
@@ -176,7 +177,9 @@ class ResilientExecutor(Noun):
             JournalWriteError: The log cannot be written; nothing more is sent.
             asyncio.CancelledError: The caller cancelled; what was under way is booked as `cancelled`.
         """
-        return await self._execute(decision, task, context, repeat=repeat, routed=True, on_budget=on_budget)
+        return await self._execute(
+            decision, task, context, repeat=repeat, routed=True, prompt=prompt, on_budget=on_budget
+        )
 
     def execute_with_failover(
         self, task: Task, primary: ModelConfig | RoutingDecision, context: RoutingContext
@@ -220,11 +223,11 @@ class ResilientExecutor(Noun):
 
     async def _execute(
         self, decision: RoutingDecision, task: Task, context: RoutingContext, *, repeat: int, routed: bool,
-        on_budget: OnBudget = "escalate",
+        prompt: Prompt | None = None, on_budget: OnBudget = "escalate",
     ) -> TaskResult:  # fmt: skip
         entry, _ = self._catalog.task_type(task.type)
         job = Job(
-            decision=decision, task=task, context=context, entry=entry, repeat=repeat,
+            decision=decision, task=task, context=context, entry=entry, repeat=repeat, prompt=prompt,
             opinion=await self._opinion(entry, task.type),
         )  # fmt: skip
         cap = None if context.max_cost is None else Money.from_usd(context.max_cost).nano_usd

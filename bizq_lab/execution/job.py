@@ -13,6 +13,7 @@ from bizq_lab.errors import BizqLabError
 from bizq_lab.execution.records import Served
 
 if TYPE_CHECKING:
+    from bizq_lab.catalog import Prompt
     from bizq_lab.catalog.schema import TaskTypeEntry
     from bizq_lab.core.decision import RoutingDecision
     from bizq_lab.core.task import RoutingContext, Task
@@ -45,6 +46,7 @@ class Job:
         repeat: Which repetition of the task, from 0.
         purpose: Whether the call serves the task or judges an answer to it.
         opinion: Who judges each answer that the checks let pass; None where nobody does.
+        prompt: The decided prompt, where it was filled in already.
     """
 
     decision: RoutingDecision
@@ -54,6 +56,7 @@ class Job:
     repeat: int
     purpose: Literal["task", "judge"] = "task"
     opinion: SecondOpinion | None = None
+    prompt: Prompt | None = None
 
     @property
     def quality_source(self) -> Literal["judge", "checks"]:

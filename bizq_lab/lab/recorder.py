@@ -36,7 +36,7 @@ class LogRecorder:
 
     log: Log
     clock: Clock
-    log_decision: Callable[[RoutingDecision], None]
+    log_decision: Callable[[RoutingDecision], object]
     learn: Callable[[], Evidence]
     payloads: Payloads
     _seen: dict[str, list[str]] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from bizq_lab.errors import NoFeasibleModel
 from bizq_lab.lab.records import NOWHERE, Payloads, Place, decision_event
 
 if TYPE_CHECKING:
+    from bizq_lab.catalog import Prompt
     from bizq_lab.core.decision import Design, RoutingDecision
     from bizq_lab.core.execution import TaskResult
     from bizq_lab.core.protocols import Clock, EventSink, IdSource
@@ -126,14 +127,17 @@ class BizQAIRouter(Noun):
             design=design,
         )
 
-    def log_decision(self, decision: RoutingDecision, *, repeat: int = 0, place: Place = NOWHERE) -> None:
+    def log_decision(self, decision: RoutingDecision, *, repeat: int = 0, place: Place = NOWHERE) -> Prompt:
         """Write the decision, before anything is sent; writing it again adds nothing.
+
+        Returns:
+            Its prompt, filled in.
 
         Raises:
             InputError: The task's input cannot fill its prompt; nothing was written.
             JournalWriteError: The event could not be written; nothing may be sent.
         """
-        self.check_input(decision)
+        prompt = self.check_input(decision)
         self.sink.append(
             decision_event(
                 decision,
@@ -145,14 +149,15 @@ class BizQAIRouter(Noun):
                 place=place,
             )
         )
+        return prompt
 
-    def check_input(self, decision: RoutingDecision) -> None:
-        """Refuse a task whose input cannot fill the prompt that was decided.
+    def check_input(self, decision: RoutingDecision) -> Prompt:
+        """The prompt that was decided, filled in; a task whose input cannot fill it is refused.
 
         Raises:
             InputError: A field is missing, or not of the form the template needs.
         """
-        self.router.catalog.render(decision.task, decision.config.prompt)
+        return self.router.catalog.render(decision.task, decision.config.prompt)
 
     async def run(
         self,
@@ -166,13 +171,15 @@ class BizQAIRouter(Noun):
     ) -> tuple[RoutingDecision, TaskResult]:
         """Decide (or take the arm given), log, execute: core's `Runner`."""
         decision = self.decide(task, context, arm=arm, experiment=experiment, design=design)
-        self.log_decision(decision, repeat=repeat)
-        return decision, await self.executor.execute(decision, task, context, repeat=repeat)
+        prompt = self.log_decision(decision, repeat=repeat)
+        return decision, await self.executor.execute(decision, task, context, repeat=repeat, prompt=prompt)
 
     async def run_row(self, decision: RoutingDecision, *, repeat: int, place: Place) -> TaskResult:
         """Log and execute a decision as one row of a bulk run, which stops where the money ends."""
-        self.log_decision(decision, repeat=repeat, place=place)
-        return await self.executor.execute(decision, decision.task, decision.context, repeat=repeat, on_budget="stop")
+        prompt = self.log_decision(decision, repeat=repeat, place=place)
+        return await self.executor.execute(
+            decision, decision.task, decision.context, repeat=repeat, prompt=prompt, on_budget="stop"
+        )
 
     def route_and_execute(self, task: Task, context: RoutingContext) -> TaskResult:
         """The specification's front door, for synchronous callers: scripts, workers, notebooks."""
