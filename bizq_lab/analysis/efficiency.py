@@ -201,7 +201,7 @@ def _ordered(task_type: str, cells: Sequence[Cell], catalog: Catalog | None, lev
     gains = qualities if measure == "quality" else successes
     points = {n: (c.value, g.value) for n in names if (c := costs[n]) is not None and (g := gains[n]) is not None}
     dominated, along = dominated_by(points), steps(points)
-    shares = frontier_shares(names, measure, rng=np.random.default_rng(RANK_SEED))
+    shares = frontier_shares(names, measure, seed=RANK_SEED)
     scores = _scores(task_type, names, net, dear, catalog)
     sets = _rank_sets(net, level)
     order = sorted(names, key=lambda name: (-scores[name], name))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def _between(point: tuple[float, float], hull: list[tuple[float, float]], at: Ma
     return ""
 
 
-def frontier_shares(cells: Mapping[str, Cell], measure: str, *, rng: np.random.Generator) -> dict[str, float]:
+def frontier_shares(cells: Mapping[str, Cell], measure: str, *, seed: int) -> dict[str, float]:
     """How often each arm is on the cost-gain frontier when costs and gains are drawn anew from their joint spread.
 
     A parametric bootstrap from the cells' sums: an arm's mean gain and cost are jointly normal over its clusters, and
@@ -80,7 +81,7 @@ def frontier_shares(cells: Mapping[str, Cell], measure: str, *, rng: np.random.G
     Args:
         cells: By arm.
         measure: `quality` or `success`.
-        rng: Seeded generator.
+        seed: Of the draws.
 
     Source:
         Efron & Tibshirani 1993, ch. 6 (parametric bootstrap).
@@ -89,10 +90,18 @@ def frontier_shares(cells: Mapping[str, Cell], measure: str, *, rng: np.random.G
     if len(known) < len(cells) or not known:
         return {}
     cost, gain = _means_and_roots(known, measure)
-    noise = rng.standard_normal((2, DRAWS, len(known)))
+    noise = _noise(seed, len(known))
     costs = cost[0] + cost[1] * noise[0]
     gains = gain[0] + gain[1] * noise[0] + gain[2] * noise[1]
     return dict(zip(cells, _efficient(costs, gains).mean(axis=0).tolist(), strict=True))
+
+
+@lru_cache(maxsize=4)
+def _noise(seed: int, arms: int) -> Floats:
+    """Shape (2, draws, arms). The same for every task type, so drawn once: some have five hundred of them."""
+    noise = np.random.default_rng(seed).standard_normal((2, DRAWS, arms))
+    noise.setflags(write=False)
+    return noise
 
 
 def _means_and_roots(cells: Sequence[Cell], measure: str) -> tuple[Floats, Floats]:

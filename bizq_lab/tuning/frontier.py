@@ -117,9 +117,10 @@ def budget_frontier(problem: Problem | None, *, points: int = 50) -> BudgetFront
     firm = _firm_costs(problem)
     free = replace(problem, limits=tuple(limit for limit in problem.limits if limit.name != BUDGET))
     low, high = _cheapest(free, firm), _spent(free, firm)
+    capped = _within(free, firm, high)
     rows = []
     for budget in np.linspace(low, max(high, low), points).tolist():
-        found = relaxed(_within(free, firm, budget * (1.0 + 1e-9) + 1e-12))
+        found = relaxed(capped.with_limit(BUDGET, budget * (1.0 + 1e-9) + 1e-12))
         if found is not None:
             net, cost = free.expected @ found[0]
             rows.append(

@@ -64,6 +64,9 @@ class Limit:
     scale: float = 1.0
 
 
+_STAYS = ("groups", "group_of", "objective", "expected", "bounds", "percent_bounds", "matrix", "simplex")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """What to maximise, and within what.
@@ -170,8 +173,11 @@ class Problem:
         if name not in {limit.name for limit in self.limits} or not math.isfinite(bound):
             message = f"limit {name!r} to {bound!r}: no such limit, or no such bound"
             raise InputError(message, hint=f"limits: {', '.join(limit.name for limit in self.limits) or 'none'}")
-        moved = tuple(replace(limit, bound=bound) if limit.name == name else limit for limit in self.limits)
-        return replace(self, limits=moved)
+        limits = tuple(replace(limit, bound=bound) if limit.name == name else limit for limit in self.limits)
+        moved = replace(self, limits=limits)
+        # All but the right-hand side stays as it is, and a frontier moves it fifty times.
+        moved.__dict__.update({name: self.__dict__[name] for name in _STAYS if name in self.__dict__})
+        return moved
 
     def check(self) -> None:
         """Refuse bounds that no whole percentages can meet.
