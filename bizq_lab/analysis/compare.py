@@ -14,12 +14,12 @@ from bizq_lab.analysis.extent import Conditions, Window
 from bizq_lab.analysis.families import Finding, Question, run_tests
 from bizq_lab.analysis.metrics import Metric, metric_named
 from bizq_lab.analysis.outcomes import Outcomes, read_outcomes
-from bizq_lab.analysis.people import HUMAN, with_people
+from bizq_lab.analysis.people import with_people
 from bizq_lab.analysis.segments import with_segments
 from bizq_lab.analysis.unanswered import life_tables, rating_caveats, timeout_caveats
 from bizq_lab.analysis.validity import FATAL, condition_caveats, overlap_caveats, sample_ratio_caveats
 from bizq_lab.analysis.verdict import Standing, Verdict, decide
-from bizq_lab.core.decision import Design
+from bizq_lab.core.decision import HUMAN, Design
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.core.result import Provenance
 from bizq_lab.errors import InputError, NotEnoughData

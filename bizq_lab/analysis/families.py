@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, TypeVar
 
 from bizq_lab.analysis.comparison import ComparisonRow, Role
@@ -155,22 +155,38 @@ def _finding(question: Question, metric: Metric, arm: str, test: Test, *, p: flo
     elif role == "secondary":
         better = metric.higher_is_better
         reading = read_primary(test.estimate, p, question.alpha, 0.0, higher_is_better=better)
+    row = row_of(question, metric, arm, (mine, theirs), test, role=role)
+    superiority = _superiority(question, arm, 1 - question.alpha) if metric.name == "rating" else None
+    return Finding(replace(row, p_adjusted=p, reading=reading, superiority=superiority), test)
+
+
+def row_of(
+    question: Question, metric: Metric, arm: str, samples: tuple[Sample, Sample], test: Test, *, role: Role
+) -> ComparisonRow:
+    """The row of a test that is not yet adjusted for others, and not yet read.
+
+    Args:
+        question: What is asked.
+        metric: Of which metric.
+        arm: The treatment.
+        samples: The treatment's and the control's.
+        test: Of their difference.
+        role: What the row is for.
+    """
     level = 1 - question.alpha
-    row = ComparisonRow(
+    return ComparisonRow(
         metric=metric.name,
         role=role,
         arm=arm,
         control=question.control,
         n=test.estimate.n,
-        arm_mean=arm_mean(metric, mine, level=level),
-        control_mean=arm_mean(metric, theirs, level=level),
+        arm_mean=arm_mean(metric, samples[0], level=level),
+        control_mean=arm_mean(metric, samples[1], level=level),
         difference=test.estimate,
         p_value=test.p_value,
-        p_adjusted=p,
-        reading=reading,
-        superiority=_superiority(question, arm, level) if metric.name == "rating" else None,
+        p_adjusted=test.p_value,
+        reading="unclear",
     )
-    return Finding(row, test)
 
 
 def _superiority(question: Question, arm: str, level: float) -> Estimate | None:

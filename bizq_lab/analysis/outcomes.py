@@ -14,8 +14,7 @@ import numpy as np
 from bizq_lab.analysis.contrast import Sample, samples
 from bizq_lab.analysis.extent import Conditions, Size, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import METRICS, Metric
-from bizq_lab.analysis.people import HUMAN
-from bizq_lab.core.decision import Design
+from bizq_lab.core.decision import HUMAN, Design
 from bizq_lab.stats.ordinal import LevelCounts
 
 if TYPE_CHECKING:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bizq_lab.analysis.comparison import Comparison, ComparisonRow
-from bizq_lab.analysis.contrast import arm_mean, contrast
+from bizq_lab.analysis.contrast import contrast
+from bizq_lab.analysis.families import row_of
 from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.core.decision import HUMAN
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import NotEnoughData
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from bizq_lab.analysis.metrics import Metric
     from bizq_lab.analysis.outcomes import Outcomes
 
-HUMAN = "human"
 PEOPLE = Caveat(
     code="people",
     message="People got only the tasks that no model completed: their arm is not comparable with the others",
@@ -38,23 +39,10 @@ def _row(question: Question, metric: Metric, outcomes: Outcomes) -> ComparisonRo
     """One metric, as an observational study would see it; None where either side lacks it."""
     theirs = question.samples[metric.name].get(question.control)
     mine = outcomes.people(metric)
-    level = 1 - question.alpha
     if mine is None or theirs is None:
         return None
     try:
-        test = contrast(metric, mine, theirs, design="observational", level=level)
+        test = contrast(metric, mine, theirs, design="observational", level=1 - question.alpha)
     except NotEnoughData:
         return None
-    return ComparisonRow(
-        metric=metric.name,
-        role="people",
-        arm=HUMAN,
-        control=question.control,
-        n=mine.units,
-        arm_mean=arm_mean(metric, mine, level=level),
-        control_mean=arm_mean(metric, theirs, level=level),
-        difference=test.estimate,
-        p_value=test.p_value,
-        p_adjusted=test.p_value,
-        reading="unclear",
-    )
+    return replace(row_of(question, metric, HUMAN, (mine, theirs), test, role="people"), n=mine.units)

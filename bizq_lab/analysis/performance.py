@@ -12,7 +12,8 @@ from bizq_lab.analysis.cell_estimates import cost_per_success, mean, share
 from bizq_lab.analysis.cells import Cell, read_cells
 from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import FIRST_TOKEN, METRICS
-from bizq_lab.analysis.people import HUMAN, PEOPLE
+from bizq_lab.analysis.people import PEOPLE
+from bizq_lab.core.decision import HUMAN
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.result import Provenance, Result
 from bizq_lab.errors import NotEnoughData

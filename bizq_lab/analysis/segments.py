@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bizq_lab.analysis.comparison import Comparison, ComparisonRow
-from bizq_lab.analysis.contrast import arm_mean, complete_pairs, contrast
+from bizq_lab.analysis.contrast import complete_pairs, contrast
+from bizq_lab.analysis.families import row_of
 from bizq_lab.analysis.verdict import read_primary
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import NotEnoughData
@@ -53,29 +54,16 @@ def with_segments(answer: Comparison, question: Question, outcomes: Outcomes) ->
 
 
 def _row(question: Question, arm: str, segment: str) -> ComparisonRow:
-    metric, level = question.primary, 1 - question.alpha
+    metric = question.primary
     own = question.samples[metric.name]
     mine, theirs = own.get(arm), own.get(question.control)
     if mine is None or theirs is None:
         message = f"segment {segment!r} has outcomes of one arm only"
         raise NotEnoughData(message)
-    test = contrast(metric, mine, theirs, design=question.design, level=level)
+    test = contrast(metric, mine, theirs, design=question.design, level=1 - question.alpha)
     if question.design == "paired" and mine.size is None:
         mine, theirs = complete_pairs(mine, theirs)
-    return ComparisonRow(
-        metric=metric.name,
-        role="segment",
-        arm=arm,
-        control=question.control,
-        n=test.estimate.n,
-        arm_mean=arm_mean(metric, mine, level=level),
-        control_mean=arm_mean(metric, theirs, level=level),
-        difference=test.estimate,
-        p_value=test.p_value,
-        p_adjusted=test.p_value,
-        reading="unclear",
-        segment=segment,
-    )
+    return replace(row_of(question, metric, arm, (mine, theirs), test, role="segment"), segment=segment)
 
 
 def _shrunk(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from bizq_lab.config.assign import overlap
 from bizq_lab.config.canonical import SCHEMA_VERSION, config_hash
 from bizq_lab.config.parts import ArmSpec, EvidenceRow, ExperimentSpec, Frozen, Name, Signature, TaskRouting
-from bizq_lab.core.decision import DEFAULT_ARM
+from bizq_lab.core.decision import DEFAULT_ARM, RESERVED_ARMS
 from bizq_lab.core.display import Sheet
 from bizq_lab.core.noun import Noun
 from bizq_lab.errors import InvalidRoutingConfig
@@ -37,7 +37,7 @@ class RoutingConfig(Noun, Frozen):
         expires_on: First day on which nothing may be published or ramped from it; None means never.
         parent: Hash of the config it replaces, or empty.
         log_snapshot: State of the log it was computed from, or empty.
-        arms: Arm specifications by id; `default` is reserved for what the rules choose.
+        arms: Arm specifications by id; `default` is reserved for what the rules choose, `human` for people.
         tasks: Routing by task type.
         experiments: Running online experiments.
         evidence: The findings behind the weights.
@@ -85,9 +85,10 @@ class RoutingConfig(Noun, Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if DEFAULT_ARM in self.arms:
-            message = "arms names 'default', which is reserved for what the rules choose"
-            raise ValueError(message)
+        for name in self.arms:
+            if name in RESERVED_ARMS:
+                message = f"arms names {name!r}, which is reserved for {RESERVED_ARMS[name]}"
+                raise ValueError(message)
         uses = [(f"tasks[{name!r}]", routing.weights) for name, routing in self.tasks.items()]
         uses += [(f"experiment {spec.id!r}", spec.weights) for spec in self.experiments]
         for where, weights in uses:

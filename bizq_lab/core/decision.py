@@ -11,6 +11,8 @@ from bizq_lab.core.task import RoutingContext, Task
 Policy = Literal["experiment", "weights", "adaptive", "rules"]
 Design = Literal["observational", "randomised", "paired"]
 DEFAULT_ARM = "default"
+HUMAN = "human"  # the arm and the model of people who took over (S21)
+RESERVED_ARMS = {DEFAULT_ARM: "what the rules choose", HUMAN: "people who take over"}
 PPB = 1_000_000_000
 
 

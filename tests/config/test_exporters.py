@@ -229,6 +229,13 @@ def exported_of(config: RoutingConfig, catalog: Catalog) -> str:
     return export(config, catalog, "litellm", today=DAY).text
 
 
+@pytest.mark.parametrize("reserved", ["human", "default"])
+def test_a_gateway_s_name_that_is_reserved_here_becomes_the_model_s(reserved: str) -> None:
+    variant = f'[functions.support.variants.{reserved}]\ntype = "chat_completion"\nmodel = "openai::gpt-6-luna"\n'
+    found = import_config(f'[functions.support]\ntype = "chat"\n{variant}', "tensorzero", CATALOG, as_of=DAY)
+    assert list(found.config.arms) == ["gpt-6-luna"]
+
+
 GATEWAY = """
 [functions.draft]
 type = "chat"

@@ -14,7 +14,7 @@ from bizq_lab.catalog.schema import ModelEntry, PriceEntry
 from bizq_lab.config.parts import ArmSpec
 from bizq_lab.config.schema import RoutingConfig
 from bizq_lab.config.shares import shared
-from bizq_lab.core.decision import DEFAULT_ARM
+from bizq_lab.core.decision import DEFAULT_ARM, RESERVED_ARMS
 from bizq_lab.errors import InputError, UnknownModel
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _arm(deployment: Deployment, draft: _Draft) -> str:
     )
     if deployment.arm == DEFAULT_ARM and spec == ArmSpec(model=draft.catalog.resolve(entry.model).key):
         return DEFAULT_ARM
-    name = deployment.arm if deployment.arm not in {"", DEFAULT_ARM} else model.model
+    name = deployment.arm if deployment.arm not in {"", *RESERVED_ARMS} else model.model
     for candidate in (name, f"{name}@{deployment.group}"):
         if draft.arms.setdefault(candidate, spec) == spec:
             return candidate
