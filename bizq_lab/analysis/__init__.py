@@ -12,13 +12,14 @@ from bizq_lab.analysis.comparison import Comparison, ComparisonRow
 from bizq_lab.analysis.cost_change import CostChange, cost_change
 from bizq_lab.analysis.day_by_day import DayByDay, DayRow, day_by_day
 from bizq_lab.analysis.drift import Drift, DriftRow, drift
-from bizq_lab.analysis.efficiency import Efficiency, EfficiencyRow, efficiency
+from bizq_lab.analysis.efficiency import efficiency
 from bizq_lab.analysis.evaluate import evaluate
 from bizq_lab.analysis.evaluation import Evaluation, EvaluationRow
 from bizq_lab.analysis.evidence import evidence
 from bizq_lab.analysis.happenings import Happening, Happenings, happenings
 from bizq_lab.analysis.model_health import HealthRow, ModelHealth, model_health
 from bizq_lab.analysis.movement import Movement, MovementRow, movement
+from bizq_lab.analysis.ordering import Efficiency, EfficiencyRow
 from bizq_lab.analysis.performance import Performance, PerformanceRow, performance
 from bizq_lab.analysis.recommendation import ModelPerformance, ModelRecommendation, recommend
 from bizq_lab.analysis.served_models import ServedModels, ServedRow, served_models

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from bizq_lab.analysis.look import Sight, Watched
+from bizq_lab.analysis.look import Sight
+from bizq_lab.analysis.sequences import Watched
 from bizq_lab.analysis.verdict import Reading, Standing, Verdict, decide, oriented, worst
 from bizq_lab.core.money import format_usd
 from bizq_lab.stats.srm import ALARM

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bizq_lab.analysis.look import Sight, Watched, narrowed, see, split_p_value
+from bizq_lab.analysis.look import Sight, narrowed, see, split_p_value
+from bizq_lab.analysis.sequences import Watched
 from bizq_lab.analysis.stopping import Ruling, Stop, rule
 from bizq_lab.analysis.verdict import Verdict
 from bizq_lab.core.estimate import Caveat, Estimate

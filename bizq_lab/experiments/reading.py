@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bizq_lab.analysis import compare, looks, take_look
-from bizq_lab.analysis.look import Watched
 from bizq_lab.analysis.metrics import metric_named
+from bizq_lab.analysis.sequences import Watched
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.core.money import Money
 from bizq_lab.core.task import Task

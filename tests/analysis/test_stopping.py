@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bizq_lab.analysis.look import Rail, Sight, Watched
+from bizq_lab.analysis.look import Sight
 from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.analysis.sequences import Rail, Watched
 from bizq_lab.analysis.stopping import rule
 from bizq_lab.analysis.watch import Watch, take_look
 from bizq_lab.core.estimate import Estimate

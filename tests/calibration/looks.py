@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bizq_lab.analysis.look import Sight, Watched, narrowed, see
+from bizq_lab.analysis.look import Sight, narrowed, see
 from bizq_lab.analysis.metrics import METRICS
+from bizq_lab.analysis.sequences import Watched
 from bizq_lab.analysis.stopping import Ruling, rule
 from bizq_lab.core.decision import Design
 from bizq_lab.stats.srm import ALARM, sequential_sample_ratio
