@@ -1,6 +1,6 @@
 """AITaskRouter: one pure function from task, context, config, catalog, snapshot and seed to a decision (S14).
 
-Must not know clocks, files, providers or the log. Plans are cached; the cache never changes an answer.
+Must not know clocks, files, providers or the log.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bizq_lab.routing.assignment import Assignment, assign
 from bizq_lab.routing.choose import by_rules, fallbacks
 from bizq_lab.routing.option import Option
 from bizq_lab.routing.plan import Plan, Planner
+from bizq_lab.routing.plans import NO_EVIDENCE, Plans
 from bizq_lab.routing.settle import fitted, infeasible, settle
 from bizq_lab.routing.tokens import Tokenizer
 
@@ -32,10 +33,8 @@ if TYPE_CHECKING:
     from bizq_lab.core.result import Cell
 
 EMPTY_SNAPSHOT = Snapshot()
-NO_EVIDENCE = EMPTY_SNAPSHOT.evidence
 NO_ARMS: Mapping[str, Option] = MappingProxyType({})
 NAMING_POLICIES = frozenset({"experiment", "weights"})
-MAX_PLANS = 20_000  # a plan is a few kilobytes a candidate; beyond this many kinds of task the cache starts anew
 
 
 class AITaskRouter(Noun):
@@ -80,7 +79,7 @@ class AITaskRouter(Noun):
         self._config_hash = "" if config is None else config.hash
         if policy is not None:
             self._config_hash = digest(self._config_hash, policy.model_dump_json())
-        self._cache: tuple[Evidence, dict[object, Plan]] = (NO_EVIDENCE, {})
+        self._plans = Plans(self._planner)
 
     def facts(self) -> dict[str, Cell]:
         """What it routes by."""
@@ -192,7 +191,7 @@ class AITaskRouter(Noun):
             design: See `route_task`.
             learned: Why the wishes differ.
         """
-        plan = self._plan(task.type, wishes, context, snapshot.evidence)
+        plan = self._plans.of(task.type, wishes, context, snapshot.evidence)
         size = size_of(task, wishes, self._planner.count)
         ask, checks = ask_of(wishes, snapshot)
         appraisal = appraise(plan.options, size, ask, checks, snapshot.health)
@@ -249,7 +248,7 @@ class AITaskRouter(Noun):
 
     def plan(self, task_type: str, context: RoutingContext, evidence: Evidence = NO_EVIDENCE) -> Plan:
         """What is known of a kind of task before a task is seen: candidates, constraints, expectations."""
-        return self._plan(task_type, context, context, evidence)
+        return self._plans.of(task_type, context, context, evidence)
 
     def by_rules(self, task: Task, context: RoutingContext, snapshot: Snapshot = EMPTY_SNAPSHOT) -> Option:
         """What the rules alone would choose: no experiment, no weights, no exploration.
@@ -275,40 +274,3 @@ class AITaskRouter(Noun):
         plan = self.plan(task.type, context, evidence)
         expected, template_tokens = self._planner.expect(plan, task.type, context, config)
         return estimate(expected.rates, template_tokens, config.key, size_of(task, context, self._planner.count))
-
-    def _plan(self, task_type: str, wishes: RoutingContext, context: RoutingContext, evidence: Evidence) -> Plan:
-        """The cached plan of a kind of task."""
-        kind = _kind_of(task_type, wishes, context)
-        known, plans = self._cache
-        if evidence is not known and not (_is_empty(evidence) and _is_empty(known)):
-            plans = {}
-            self._cache = (evidence, plans)
-        plan = plans.get(kind)
-        if plan is None:
-            plan = self._planner.plan(task_type, wishes, context, evidence)
-            if len(plans) >= MAX_PLANS:
-                plans.clear()
-            plan.name = digest(*kind)
-            plans[kind] = plan
-        return plan
-
-
-def _kind_of(task_type: str, wishes: RoutingContext, context: RoutingContext) -> tuple[object, ...]:
-    """Everything of a context that a plan depends on."""
-    preferences = wishes.workspace_preferences
-    return (
-        task_type,
-        wishes.task_complexity,
-        wishes.priority,
-        wishes.user_tier,
-        wishes.budget_tier,
-        wishes.quality_tier,
-        wishes.requires_consistency,
-        None if preferences is None else tuple(preferences.__dict__.values()),
-        wishes.recent_task_performance,
-        None if wishes is context else (context.task_complexity, context.quality_tier),
-    )
-
-
-def _is_empty(evidence: Evidence) -> bool:
-    return not evidence.history and not evidence.orderings
