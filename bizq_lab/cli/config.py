@@ -13,7 +13,6 @@ from bizq_lab.cli.output import AsJson, Exit, LogPath, Preset, emit, existing, r
 from bizq_lab.config.exporters import LOCAL_URL, TARGETS, targets
 from bizq_lab.config.importers import Source
 from bizq_lab.errors import InputError, NotEnoughData
-from bizq_lab.tuning.limits import EXPLORATION_FLOOR
 
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Today; default the clock's day.")]
 Models = Annotated[
@@ -31,8 +30,9 @@ def tune(
     quality_floor: Annotated[float, typer.Option(min=0, max=1, help="Least success rate to keep.")] = 0.0,
     latency_limit: Annotated[float | None, typer.Option(min=0, help="Most mean seconds of a task.")] = None,
     exploration_floor: Annotated[
-        float, typer.Option(min=0, max=1, help="Least share of every measured arm, so that the log goes on learning.")
-    ] = EXPLORATION_FLOOR,
+        float | None,
+        typer.Option(min=0, max=1, show_default="0.05", help="Least share of every measured arm, to go on learning."),
+    ] = None,
     ramp_limit: Annotated[float, typer.Option(min=0, max=1, help="Most that a share may change at once.")] = 1.0,
     local_only: Annotated[
         list[str] | None,
@@ -58,6 +58,7 @@ def tune(
     from bizq_lab.catalog import load_catalog
     from bizq_lab.config import load_config
     from bizq_lab.lab import Lab
+    from bizq_lab.tuning.limits import EXPLORATION_FLOOR
 
     when = (as_of or datetime.now(UTC)).date()
     caps = by_type(tier_cap, "--tier-cap")
@@ -70,7 +71,7 @@ def tune(
             budget_usd=budget,
             quality_floor=quality_floor,
             latency_limit_s=latency_limit,
-            exploration_floor=exploration_floor,
+            exploration_floor=EXPLORATION_FLOOR if exploration_floor is None else exploration_floor,
             ramp_limit=ramp_limit,
             volumes=volumes,
             local_only=local_only or (),

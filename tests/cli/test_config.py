@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bizq_lab.config import load_config, save_config
+from bizq_lab.tuning.limits import EXPLORATION_FLOOR
 from tests.support.keys import PRIVATE, PUBLIC, pair
 from tests.support.lab_cli import Cli
 from tests.support.targets import TYPE, routing
@@ -70,3 +71,8 @@ def test_a_rollout_of_a_signed_config_signs_each_step(cli: Cli, published: Path)
     assert cli("verify", published, "--key", "key.pub").code == 0
     assert cli("rollout", "rollback", published, "--reason", "x").code == 0
     assert published.read_bytes() == before
+
+
+def test_the_help_of_tune_tells_the_floor_that_holds(cli: Cli) -> None:
+    """The figure stands there in words, so that `--help` need not load what computes weights."""
+    assert f"[default: ({EXPLORATION_FLOOR})" in " ".join(cli("tune", "--help").out.split())
