@@ -84,7 +84,8 @@ class Oblivion(Parts):
         written anew; rows of others stay as they are, and what the workspace spent stays in the sums of everyone.
         Journal lines that were refused lose their bytes, for nobody knows whose they were. At last the bytes of every
         file are searched. Killed at any moment, a second run finishes it. It cannot be undone: the name is never
-        collected again.
+        collected again. Its tasks are not refused: they are routed, executed and paid for as anyone's, and what they
+        leave in the journal is dropped at the next collection.
 
         What left this log is listed by nobody but its owner: exports, reports, alerts that were sent, your backups,
         older versions that an object store keeps.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ class BizQAIRouter(Noun):
             NoFeasibleModel: Every candidate violates a hard constraint.
         """
         return self._route(
-            self.snapshot(context), task, context, arm=arm, experiment=experiment, design=design,
+            task, context, self.snapshot(context), arm=arm, experiment=experiment, design=design,
             decision_id=decision_id or self.ids("dec"),
         )  # fmt: skip
 
@@ -96,24 +97,23 @@ class BizQAIRouter(Noun):
         Raises:
             NoFeasibleModel: Every candidate would violate a hard constraint at any time.
         """
-        seen, decision_id = self.snapshot(context), decision_id or self.ids("dec")
+        seen = self.snapshot(context)
+        route = partial(
+            self._route, task, context, arm=arm, experiment=experiment, design=design,
+            decision_id=decision_id or self.ids("dec"),
+        )  # fmt: skip
         try:
-            return self._route(
-                seen, task, context, arm=arm, experiment=experiment, design=design, decision_id=decision_id
-            )
+            return route(seen)
         except NoFeasibleModel as outage:
-            well = replace(seen, health=MappingProxyType({}))
             try:
-                decision = self._route(
-                    well, task, context, arm=arm, experiment=experiment, design=design, decision_id=decision_id
-                )
+                decision = route(replace(seen, health=MappingProxyType({})))
             except NoFeasibleModel:
                 raise outage from None
         config = decision.config.because(Reason(NOBODY_NOW, "decided as if every model were well"))
         return replace(decision, config=config, flags=(*decision.flags, NOBODY_NOW))
 
     def _route(
-        self, snapshot: Snapshot, task: Task, context: RoutingContext, *, decision_id: str, arm: str | None,
+        self, task: Task, context: RoutingContext, snapshot: Snapshot, *, decision_id: str, arm: str | None,
         experiment: str, design: Design,
     ) -> RoutingDecision:  # fmt: skip
         return self.router.route_task(
@@ -182,5 +182,8 @@ class BizQAIRouter(Noun):
         )
 
     def route_and_execute(self, task: Task, context: RoutingContext) -> TaskResult:
-        """The specification's front door, for synchronous callers: scripts, workers, notebooks."""
+        """The specification's front door, for synchronous callers: scripts, workers, notebooks.
+
+        A workspace that `Lab.forget` forgot is served as any other; what it leaves is dropped at the next collection.
+        """
         return self.executor.wait(self.run(task, context))[1]
