@@ -17,7 +17,7 @@ from pathlib import Path
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.store import schema, segments
 from bizq_lab.store.batch import Counts, commit_batch
-from bizq_lab.store.connection import attached, connect, translated
+from bizq_lab.store.connection import attached, translated
 from bizq_lab.store.locks import file_lock, owner_is_gone
 from bizq_lab.store.migrations import SCHEMA_VERSION
 from bizq_lab.store.rewrite import overwrite_collected
@@ -143,7 +143,7 @@ class Collector:
         with ThreadPoolExecutor(1) as helper:
             while True:
                 with self._lock(segments.TURN_NAME, patience_s) as turn:
-                    if not turn or not self._catch_up(patience_s):
+                    if not turn or not self._catch_up(place, patience_s):
                         return replace(report, complete=False)
                     batch = self._staged(ahead, place, targets)
                     after = self._offsets | batch.ends
@@ -190,7 +190,7 @@ class Collector:
         except FileNotFoundError:
             return False
 
-    def _catch_up(self, patience_s: float) -> bool:
+    def _catch_up(self, place: Staging, patience_s: float) -> bool:
         """Make sure of the file, and learn how far it is, unless nobody has changed it since we did; False if busy.
 
         The caller has the turn: from here on nobody else collects.
@@ -203,7 +203,8 @@ class Collector:
             if self._prepared is None or not self._path.exists() or self._path.stat().st_ino != self._prepared:
                 schema.prepare(self._path, now_us=self._now_us, patience_s=_OPEN_PATIENCE_S)
                 self._prepared = self._path.stat().st_ino
-            with connect(self._path, read_only=True, patience_s=_OPEN_PATIENCE_S) as connection:
+            connection = place.connection.cursor()  # the next batch may be under way on its own
+            with attached(connection, self._path, read_only=True, patience_s=_OPEN_PATIENCE_S):
                 rows = connection.execute("SELECT segment, collected_bytes FROM collected_segment").fetchall()
         self._offsets = dict(rows)
         self._left = self._stamp()

@@ -98,12 +98,17 @@ def in_memory(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def attached(connection: duckdb.DuckDBPyConnection, path: Path, *, patience_s: float) -> Iterator[None]:
-    """A log's file as the place of all tables without a schema, open for writing for the length of the block.
+def attached(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False, patience_s: float
+) -> Iterator[None]:
+    """A log's file as the place of all tables without a schema, for the length of the block.
+
+    It costs a thirtieth of a DuckDB of its own, which is why whoever has one in memory opens the file this way.
 
     Args:
         connection: To a DuckDB in memory.
         path: The DuckDB file.
+        read_only: Many may read at once; one may write, and then nobody reads.
         patience_s: How long to keep trying while another program holds the file.
 
     Raises:
@@ -115,7 +120,8 @@ def attached(connection: duckdb.DuckDBPyConnection, path: Path, *, patience_s: f
 
     with translated(path):
         name = str(path).replace("'", "''")
-        _patiently(lambda: connection.execute(f"ATTACH '{name}' AS log"), patience_s)
+        mode = " (READ_ONLY)" if read_only else ""
+        _patiently(lambda: connection.execute(f"ATTACH '{name}' AS log{mode}"), patience_s)
         connection.execute("USE log")
         try:
             yield

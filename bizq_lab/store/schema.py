@@ -83,13 +83,18 @@ def prepare(
     unborn = path.with_name(f".{path.name}.{os.getpid()}.unborn")
     _remove(unborn)
     try:
-        with connect(unborn, read_only=False, patience_s=patience_s) as connection:
-            _apply(connection, todo, now_us())
-            # Closing would leave on a full disk what it could not move out of the write-ahead log, and say nothing.
-            connection.execute("CHECKPOINT")
+        _make(unborn, todo, now_us())
         unborn.replace(path)
     finally:
         _remove(unborn)
+
+
+def _make(path: Path, steps: Sequence[Migration], now_us: int) -> None:
+    """A whole new file."""
+    with connect(path, read_only=False, patience_s=0) as connection:
+        _apply(connection, steps, now_us)
+        # Closing would leave on a full disk what it could not move out of the write-ahead log, and say nothing.
+        connection.execute("CHECKPOINT")
 
 
 def refresh_views(connection: duckdb.DuckDBPyConnection) -> None:

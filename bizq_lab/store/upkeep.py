@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bizq_lab.errors import LogError, LogLocked
+from bizq_lab.store.access import Access
 from bizq_lab.store.archive import ArchiveReport, archive_rows
 from bizq_lab.store.archived import TIMES
 from bizq_lab.store.connection import connect
@@ -18,39 +17,12 @@ from bizq_lab.store.outcomes import rebuild_task_outcome
 from bizq_lab.store.places import mode_lock
 from bizq_lab.store.purge import purge_text
 
-if TYPE_CHECKING:
-    import duckdb
-
-    from bizq_lab.store.collect import CollectReport
-    from bizq_lab.store.journal import Journal
-
 _PATIENCE_S = 5.0
 _TRIES = 5  # to collect everything while others collect too
 
 
-class Upkeep:
+class Upkeep(Access):
     """The side of a `Log` that looks after it."""
-
-    path: Path
-    read_only: bool
-    _folder: Path
-    _journal: Journal
-    _now_us: Callable[[], int]
-
-    @abstractmethod
-    def collect(self) -> CollectReport:
-        """Move what the journals hold into the DuckDB file."""
-
-    @abstractmethod
-    def _reading(
-        self, text: str, *, locked_down: bool = False
-    ) -> AbstractContextManager[duckdb.DuckDBPyConnection]: ...
-
-    @abstractmethod
-    def _file_lock(self, *, exclusive: bool) -> AbstractContextManager[bool]: ...
-
-    @abstractmethod
-    def _turn(self) -> AbstractContextManager[bool]: ...
 
     def rebuild_task_outcome(self) -> None:
         """Compute `task_outcome` anew from the events; it gives the table that collecting keeps."""

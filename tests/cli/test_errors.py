@@ -12,7 +12,7 @@ import pytest
 from bizq_lab.cli.output import Exit, exit_code
 from bizq_lab.config import ArmSpec, RoutingConfig, save_config
 from bizq_lab.errors import BizqLabError, BudgetRefused, LogLocked, NotEnoughData, UnknownTaskType
-from bizq_lab.store import log as store_log
+from bizq_lab.store import access
 from tests.support.lab_cli import Cli, Said
 from tests.support.lab_small import DAY, TYPE, catalog, rows, start, tasks_of
 from tests.support.store_processes import start as start_program
@@ -196,7 +196,7 @@ def test_a_locked_log_names_its_holder_and_answers_when_it_is_gone(
     cli: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for patience in ("_READ_PATIENCE_S", "_COLLECT_PATIENCE_S", "_QUESTION_PATIENCE_S"):
-        monkeypatch.setattr(store_log, patience, 0.05)
+        monkeypatch.setattr(access, patience, 0.05)
     log = demo / "lab.duckdb"
     before = log.read_bytes()
     with start_program("hold", log) as holder:
@@ -211,7 +211,7 @@ def test_a_locked_log_names_its_holder_and_answers_when_it_is_gone(
 def test_a_locked_log_costs_no_answer_of_a_run(cli: Cli, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was paid for is printed, and waits in the journal."""
     for patience in ("_READ_PATIENCE_S", "_COLLECT_PATIENCE_S", "_QUESTION_PATIENCE_S"):
-        monkeypatch.setattr(store_log, patience, 0.05)
+        monkeypatch.setattr(access, patience, 0.05)
     log = demo / "lab.duckdb"
     with start_program("hold", log) as holder:
         assert holder.stdout is not None

@@ -239,10 +239,10 @@ def test_concurrent_collectors_and_readers_lose_and_repeat_nothing(path: Path) -
 
 
 def test_another_collector_at_work_does_not_hold_up_a_question(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bizq_lab.store import log as log_module  # noqa: PLC0415 - patched here only
+    from bizq_lab.store import access  # noqa: PLC0415 - patched here only
     from bizq_lab.store.locks import file_lock  # noqa: PLC0415 - as above
 
-    monkeypatch.setattr(log_module, "_QUESTION_PATIENCE_S", 0.0)
+    monkeypatch.setattr(access, "_QUESTION_PATIENCE_S", 0.0)
     with Log.open(path) as log:
         log.append(make_event("alert"))
         log.collect()

@@ -159,7 +159,7 @@ def test_a_held_file_names_its_holder_and_loses_nothing(path: Path, monkeypatch:
         with start("hold", path) as holder:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            monkeypatch.setattr("bizq_lab.store.log._READ_PATIENCE_S", 0.01)
+            monkeypatch.setattr("bizq_lab.store.access._READ_PATIENCE_S", 0.01)
             with pytest.raises(LogLocked, match=rf"PID {holder.pid}\b") as caught:
                 log.query("decisions_of_task", task_id="t")
             assert caught.value.pid == holder.pid
