@@ -106,7 +106,8 @@ class Registry(Noun):
             NotEnoughData: The log does not know the experiment, or has no outcome of it yet.
         """
         at_us = self.clock.now_us() if as_of_us is None else as_of_us
-        return take_look(self.log, watched(self.registered(experiment)), as_of_us=at_us, sink=self.log)
+        with self.log.held():
+            return take_look(self.log, watched(self.registered(experiment)), as_of_us=at_us, sink=self.log)
 
     def analyze(self, experiment: ExperimentPlan | str) -> Comparison:
         """Read the answer from the log alone, by the plan that was registered there.

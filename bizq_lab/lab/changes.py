@@ -55,7 +55,8 @@ class Changes(Parts):
         """What a proposal is worth against what runs now, for whom it changes, and whether the log supports it."""
         from bizq_lab.tuning import prove  # noqa: PLC0415 - as in `learn`
 
-        return prove(self.log, self.catalog, proposal, present=self.config, **options)
+        with self.log.held():
+            return prove(self.log, self.catalog, proposal, present=self.config, **options)
 
     def publish(
         self, proposal: Proposal | RoutingConfig, path: str | Path, *, override: str = "", proof: Proof | None = None

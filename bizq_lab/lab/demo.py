@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -59,6 +59,18 @@ class Demo:
     note: str
     config_path: Path
 
+    def with_repeats(self, repeats: int) -> Demo:
+        """The same demo, whose arms execute each task this often.
+
+        Raises:
+            InputError: Fewer than one, or more than were recorded of what is replayed.
+        """
+        most = self.options.repeats if self.provider == "replay" else repeats
+        if not 1 <= repeats <= most:
+            message = f"repeats == {repeats}, must be from 1 to {max(most, 1)}"
+            raise InputError(message, hint="a recorded outcome counts once")
+        return replace(self, options=replace(self.options, repeats=repeats))
+
     def run(self, progress: Progress | None = None) -> LoopOutcome:
         """Close the loop once; the lab is left routing by what it learned."""
         return close_the_loop(
@@ -88,7 +100,12 @@ def choose_provider(named: DemoProvider | None) -> tuple[DemoProvider, str]:
 
 
 def open_demo(
-    folder: Path | None = None, *, provider: DemoProvider = "replay", full: bool = False, seed: int = 0
+    folder: Path | None = None,
+    *,
+    provider: DemoProvider = "replay",
+    full: bool = False,
+    repeats: int | None = None,
+    seed: int = 0,
 ) -> Demo:
     """Open the lab of one demo, on a fresh log.
 
@@ -96,13 +113,19 @@ def open_demo(
         folder: Where `lab.duckdb` and `routing.json` go; a temporary folder if not given.
         provider: What answers.
         full: All tasks and no time limit, rather than four tasks a type within 75 s.
+        repeats: How often each arm executes each task; by default as often as the provider is usually asked.
         seed: Seed of every draw.
+
+    Raises:
+        EngineMissing: `local` was named, and the engine or its weights are not installed.
+        InputError: Too few or too many repeats, or the folder holds a log that no demo made.
     """
     openers: dict[DemoProvider, Callable[..., Demo]] = {"local": _local, "replay": _replay, "simulated": _simulated}
     home = Path(tempfile.mkdtemp(prefix="bizq_lab_")) if folder is None else folder
     home.mkdir(parents=True, exist_ok=True)
     _clear(home / "lab.duckdb")
-    return openers[provider](home, full=full, seed=seed)
+    demo = openers[provider](home, full=full, seed=seed)
+    return demo if repeats is None else demo.with_repeats(repeats)
 
 
 def _local(home: Path, *, full: bool, seed: int) -> Demo:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bizq_lab import __version__
-from bizq_lab.config import ArmSpec, RoutingConfig
+from bizq_lab.config import ArmSpec, RoutingConfig, assigned
 from bizq_lab.core.task import RoutingContext, Task
 
 if TYPE_CHECKING:
@@ -116,18 +117,21 @@ def close_the_loop(
     ]
     run = tester.run_plans(plans, tasks, deadline_s=options.deadline_s, progress=progress)
     pairs = lab.executor.wait(run)
-    proposal = lab.tune(budget_usd=options.budget_usd, quality_floor=options.quality_floor, as_of=options.as_of)
+    with lab.log.held():  # every answer is of one state of the log, which is opened once
+        comparisons = tuple(tester.analyze(plan) for plan in plans)
+        performance, efficiency = lab.performance(), lab.efficiency()
+        proposal = lab.tune(budget_usd=options.budget_usd, quality_floor=options.quality_floor, as_of=options.as_of)
     lab.publish(proposal, config_path)
     return LoopOutcome(
         pairs=pairs,
         planned_pairs=sum(_blocks(plan, tasks) for plan in plans) * options.repeats,
-        comparisons=tuple(tester.analyze(plan) for plan in plans),
-        performance=lab.performance(),
-        efficiency=lab.efficiency(),
+        comparisons=comparisons,
+        performance=performance,
+        efficiency=efficiency,
         proposal=proposal,
         config_path=config_path,
         closing=tuple(lab.run(task, RoutingContext(workspace_id="ws_demo")) for task in _one_of_each(tasks, arms)),
-        split={task.type: _split(lab, task) for task in _one_of_each(tasks, arms)},
+        split={name: _split(proposal.config, name) for name in arms},
     )
 
 
@@ -142,10 +146,7 @@ def _one_of_each(tasks: Sequence[Task], arms: Mapping[str, object]) -> list[Task
     return [first[name] for name in arms if name in first]
 
 
-def _split(lab: Lab, task: Task) -> dict[str, float]:
-    """Route many workspaces without executing: the published weights, as production would see them."""
-    counts: dict[str, int] = {}
-    for number in range(ROUTED_UNITS):
-        arm = lab.route(task, RoutingContext(workspace_id=f"ws_{number}")).arm
-        counts[arm] = counts.get(arm, 0) + 1
+def _split(config: RoutingConfig, task_type: str) -> dict[str, float]:
+    """The arms of many workspaces under the published weights, as a service sees them."""
+    counts = Counter(assigned(config, task_type, f"ws_{number}").arm for number in range(ROUTED_UNITS))
     return {arm: counts[arm] / ROUTED_UNITS for arm in sorted(counts)}

@@ -78,7 +78,8 @@ class Questions(Parts):
 
         if against != "logged":
             options["against"] = _loaded(against)
-        return evaluate(self.log, self.catalog, _loaded(config), evidence=self._evidence, **options)
+        with self.log.held():
+            return evaluate(self.log, self.catalog, _loaded(config), evidence=self._evidence, **options)
 
     def movement(self, **options: Any) -> Movement:
         """What moved since the window before, task type by task type."""
@@ -138,7 +139,8 @@ class Questions(Parts):
         """Weights that the log supports, within budget and floors."""
         from bizq_lab.tuning import tune  # noqa: PLC0415 - as in `learn`
 
-        return tune(self.log, self.catalog, config=self.config, **options)
+        with self.log.held():
+            return tune(self.log, self.catalog, config=self.config, **options)
 
     def sql(self, text: str) -> pd.DataFrame:
         """One read-only SELECT over the log's tables and views."""

@@ -37,3 +37,11 @@ def test_a_demo_never_replaces_a_log_that_holds_more_than_demos(tmp_path: Path) 
         open_demo(tmp_path, provider="simulated")
     with Lab.open(path) as lab:
         assert len(lab.sql("SELECT * FROM decision")) == 1
+
+
+def test_a_demo_may_ask_less_often_and_never_counts_a_recorded_outcome_twice(tmp_path: Path) -> None:
+    assert open_demo(tmp_path, provider="replay", repeats=2).options.repeats == 2
+    assert open_demo(tmp_path, provider="simulated", repeats=30).options.repeats == 30
+    for wrong in (0, 12):
+        with pytest.raises(InputError, match=f"repeats == {wrong}"):
+            open_demo(tmp_path, provider="replay", repeats=wrong)
