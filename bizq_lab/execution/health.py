@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Clock
 
 
+_UNLIMITED = Headroom()
+
+
 @cache
 def _z(quantile: float) -> float:
     """Quantile of the standard normal."""
@@ -265,12 +268,15 @@ class HealthBook:
         estimates = self._estimates.get(key, _Estimates())
         breakers = self._both(key.partition("/")[0], key)
         waits = [breaker.open_until - now for breaker in breakers if breaker.open_until is not None]
+        left = room or _UNLIMITED
         health = Health(
             available=all(breaker.admits(now) for breaker in breakers),
             success_rate=estimates.success_rate,
             p95_latency_s=estimates.p95_s,
             retry_in_s=max(0.0, *waits) if waits else None,
-            **(room or Headroom())._asdict(),
+            requests_left=left.requests_left,
+            tokens_left=left.tokens_left,
+            slots_left=left.slots_left,
         )
         if not waits and room is None:
             self._calm[key] = health
