@@ -9,7 +9,14 @@ import pytest
 
 from bizq_lab.config import ArmSpec, RoutingConfig, load_config, save_config
 from bizq_lab.core.task import RoutingContext, Task, UserFeedback
-from bizq_lab.errors import InvalidRoutingConfig, JournalWriteError, OfflineConfig, UnknownProvider, UnsafeProposal
+from bizq_lab.errors import (
+    BizqLabError,
+    InvalidRoutingConfig,
+    JournalWriteError,
+    OfflineConfig,
+    UnknownProvider,
+    UnsafeProposal,
+)
 from bizq_lab.lab import Lab
 from bizq_lab.lab.providers import LazyProviders, live_providers, simulated_providers
 from tests.support.lab_providers import Scripted
@@ -248,3 +255,15 @@ def test_an_arm_of_the_config_may_be_any_prompt_of_the_task_type(tmp_path: Path)
         decision = lab.route(tasks_of(n=1)[0], SHOP)
     assert (decision.arm, decision.config.prompt) == ("example", "example")
     assert decision.config.prompt_version == catalog().prompt_version(TYPE, "example")
+
+
+def test_prices_in_another_currency_are_refused_before_anything_is_logged(tmp_path: Path) -> None:
+    """Money is USD throughout: two currencies never meet in one column."""
+    catalog = tmp_path / "prices.toml"
+    catalog.write_text(
+        '[[models]]\nprovider = "openai"\nmodel = "mine"\napi_model = "mine"\ntier = "economy"\n'
+        'speed_tier = "fast"\ncontext_window = 8192\noutput_limit = 4096\nquality_prior = 0.5\nlatency_prior_s = 1.0\n'
+        'prices = [{ effective_from = 2026-01-01, source = "s", input = 1.0, output = 2.0, currency = "EUR" }]\n'
+    )
+    with pytest.raises(BizqLabError, match="currency"):
+        Lab.open(tmp_path / "lab.duckdb", catalog=str(catalog), providers="simulated")
