@@ -22,6 +22,10 @@ demo: $(VENV)/.demo ## run the main job on the embedded model: no key, no networ
 test: $(VENV)/.dev ## pass the tests
 	$(BIN)/python -m pytest -n auto --dist loadfile --nbval
 
+.PHONY: full
+full: $(VENV)/.dev ## the tests in their long form, property tests with new examples (the better part of an hour)
+	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest -n auto --dist loadfile --nbval
+
 check: lint types layers test ## everything CI holds you to
 
 lint: $(VENV)/.dev ## ruff, with its formatter
@@ -67,8 +71,12 @@ recorded: $(VENV)/.dev ## what tuned weights save on recorded outcomes of real m
 months: $(VENV)/.dev ## 200 months of a known world: what tuned weights earn of the optimum, and against simple ways (half an hour)
 	$(BIN)/python -m tests.calibration.months
 
-crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors, 200 deaths at named points (minutes)
-	BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py tests/execution/test_crash.py
+crash: $(VENV)/.dev ## 200 rounds of killed writers and collectors, 200 deaths at named points, 60 interleavings (minutes)
+	BIZQ_LAB_FULL=1 BIZQ_LAB_KILL_ROUNDS=200 $(BIN)/python -m pytest tests/store/test_crash.py tests/store/test_interleavings.py tests/execution/test_crash.py
+
+.PHONY: forget
+forget: $(VENV)/.dev ## a workspace forgotten with a kill at every named point, and in an archive elsewhere (minutes)
+	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest tests/lab/test_oblivion.py
 
 .PHONY: soak
 soak: $(VENV)/.dev ## six processes on one log for five minutes; SOAK_S=30 for half a minute

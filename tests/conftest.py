@@ -1,4 +1,4 @@
-"""Property tests draw the same examples in every run of the suite; `BIZQ_LAB_FULL=1` draws new ones.
+"""Property tests draw the same forty examples in every run of the suite; `BIZQ_LAB_FULL=1` (`make full`) a hundred new.
 
 Laws are about answers, never about how fast a busy machine draws examples. A new log's file costs a fifth of a second,
 and over a thousand tests begin with one: each process of the suite makes it once, in earnest, and then copies it.
@@ -16,7 +16,7 @@ from bizq_lab.store import schema
 from bizq_lab.store.migrations import Migration, migrations
 
 settings.register_profile("fresh", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("suite", settings.get_profile("fresh"), derandomize=True)
+settings.register_profile("suite", settings.get_profile("fresh"), derandomize=True, max_examples=40)
 settings.load_profile("fresh" if os.environ.get("BIZQ_LAB_FULL") == "1" else "suite")
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bizq_lab.cli import main
 from bizq_lab.execution import local_engine_problem
-from tests.support.lab_cli import KEYS, Cli, Said, Twins, ended, spawn
+from tests.support.lab_cli import KEYS, Cli, Said, Twins, ended, inside, program, spawn
 
 
 @pytest.fixture(autouse=True)
@@ -22,18 +22,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run a command inside this process."""
-
-    def call(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["bizq-lab", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Said(int(ended.value.code or 0), out, err)
-
-    return call
+    return partial(inside, capsys)
 
 
 @pytest.fixture(scope="session")
@@ -58,11 +49,21 @@ def demo(simulated: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(simulated, tmp_path / "demo"))
 
 
+# One short pair of each task type is as real as four long ones.
+ONE_PAIR = """
+from bizq_lab.cli import main
+from bizq_lab.lab import demo
+demo.QUICK_PER_TYPE, demo.MAX_TOKENS = 1, 16
+main()
+"""
+
+
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
-    """The main job on the real model, once for the whole suite: it takes over a minute."""
+    """The main job on the real model, once for the whole suite; `make full` runs as much of it as users do."""
     problem = local_engine_problem()
     if problem is not None:
         pytest.skip(f"no embedded engine: {problem.message}")
     folder = tmp_path_factory.mktemp("local")
-    return folder, ended(spawn("demo", "--json", "--out", folder, CI="true"))
+    start = ("-m", "bizq_lab") if os.environ.get("BIZQ_LAB_FULL") == "1" else ("-c", ONE_PAIR)
+    return folder, ended(program(*start, "demo", "--json", "--out", folder, CI="true"))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.lab_cli import inside
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,13 +49,13 @@ def test_a_make_target_of_the_readme_exists(command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_commands_of_the_readme_run_in_order(tmp_path: Path) -> None:
-    """In an empty folder, one after the other, as a reader would type them."""
+def test_the_commands_of_the_readme_run_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In an empty folder, one after the other; the walk types the others into a shell."""
     commands = [command for command in COMMANDS if command.startswith("bizq-lab ")]
     assert commands
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    monkeypatch.chdir(tmp_path)
     for command in commands:
-        done = subprocess.run(
-            shlex.split(command), cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        said = inside(capsys, *shlex.split(command)[1:])
+        assert said.code == 0, f"{command}\n{said.out}\n{said.err}"

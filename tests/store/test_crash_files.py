@@ -46,7 +46,7 @@ def decisions(log: Log) -> list[str]:
 
 
 @given(st.floats(0, 1))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_segment_cut_anywhere_gives_its_whole_lines_and_says_what_is_missing(tmp_path: Path, share: float) -> None:
     with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
         path = Path(folder) / "lab.duckdb"
@@ -63,7 +63,7 @@ def test_a_segment_cut_anywhere_gives_its_whole_lines_and_says_what_is_missing(t
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_garbled_line_costs_itself_and_no_other(tmp_path: Path, rng: random.Random) -> None:
     with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
         path = Path(folder) / "lab.duckdb"
@@ -223,7 +223,7 @@ def through_parquet(path: Path, column: str) -> list[str]:
 
 
 @given(st.lists(TEXT, min_size=1, max_size=40))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_text_comes_back_as_it_went_in_but_for_lone_surrogates(tmp_path: Path, texts: list[str]) -> None:
     with tempfile.TemporaryDirectory(dir=tmp_path) as folder, Log.open(Path(folder) / "lab.duckdb") as log:
         for number, text in enumerate(texts):

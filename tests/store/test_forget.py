@@ -14,6 +14,7 @@ import pytest
 
 from bizq_lab.store import Log, journal_folder, repair
 from bizq_lab.store.leftovers import OWNER_NAME, STAGING_PREFIX
+from bizq_lab.store.shelf import Shelf
 from bizq_lab.store.staging import staging
 from tests.support.store_events import make_event, make_story
 from tests.support.store_processes import finish, start
@@ -65,6 +66,25 @@ def test_what_was_archived_before_its_decision_came_goes_with_the_next_run(tmp_p
         assert counted(log)["attempt"] == 2
         log.forget("zebra")
         assert counted(log)["attempt"] == 1
+
+
+def test_an_archive_that_lies_elsewhere_is_written_anew_there(tmp_path: Path) -> None:
+    url = "memory://forget-in-the-store"
+    with filled(tmp_path / "lab.duckdb") as log:
+        log.archive(before=date(2026, 9, 25), url=url)
+        shelf = Shelf(url)
+        before = shelf.names()
+        log.forget("zebra")
+        assert log.export(tmp_path / "out", tables=["decision", "task_outcome"]) == {"decision": 1, "task_outcome": 1}
+    kept = [name for name in shelf.names() if name.endswith(".parquet")]
+    assert kept
+    assert not before & set(kept), "files that held a row of it are gone"
+    for name in kept:
+        shelf.get(name, tmp_path / "kept.parquet")
+        rows = str(duckdb.read_parquet(str(tmp_path / "kept.parquet")).fetchall())
+        assert "stays" in rows
+        assert "gone" not in rows
+        assert "zebra" not in rows
 
 
 def test_a_lines_owner_is_unknown_once_it_is_torn_so_that_its_bytes_go(tmp_path: Path) -> None:

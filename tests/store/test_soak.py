@@ -15,7 +15,7 @@ from pathlib import Path
 from bizq_lab.store import Log, journal_folder
 from tests.support.store_processes import ROOT, finish, start
 
-SOAK_S = float(os.environ.get("BIZQ_LAB_SOAK_S", "3"))
+SOAK_S = float(os.environ.get("BIZQ_LAB_SOAK_S", "1.5"))
 
 
 def test_two_kernels_two_workers_a_report_and_a_collector_agree_in_the_end(tmp_path: Path) -> None:

@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
+from bizq_lab.cli import main
+
 ROOT = Path(__file__).parents[2]
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
@@ -43,11 +47,27 @@ class Twins(NamedTuple):
     said: Said
 
 
+def inside(capsys: pytest.CaptureFixture[str], *arguments: object) -> Said:
+    """Run a command inside this process, which has everything loaded."""
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["bizq-lab", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ending:
+            main()
+    out, err = capsys.readouterr()
+    return Said(int(ending.value.code or 0), out, err)
+
+
 def spawn(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """Start `python -m bizq_lab` in a process of its own, without keys."""
+    return program("-m", "bizq_lab", *arguments, **environment)
+
+
+def program(*arguments: object, **environment: str) -> subprocess.Popen[str]:
+    """Start Python in a process of its own, without keys."""
     inherited = {name: value for name, value in os.environ.items() if name not in KEYS}
     return subprocess.Popen(
-        [sys.executable, "-m", "bizq_lab", *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         cwd=ROOT,
         env=inherited | environment,
         stdin=subprocess.DEVNULL,
