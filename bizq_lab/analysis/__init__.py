@@ -17,6 +17,7 @@ from bizq_lab.analysis.evaluate import evaluate
 from bizq_lab.analysis.evaluation import Evaluation, EvaluationRow
 from bizq_lab.analysis.evidence import evidence
 from bizq_lab.analysis.happenings import Happening, Happenings, happenings
+from bizq_lab.analysis.health_by_day import HealthByDay, HealthDay, health_by_day
 from bizq_lab.analysis.model_health import HealthRow, ModelHealth, model_health
 from bizq_lab.analysis.movement import Movement, MovementRow, movement
 from bizq_lab.analysis.ordering import Efficiency, EfficiencyRow
@@ -47,6 +48,8 @@ __all__ = [
     "EvaluationRow",
     "Happening",
     "Happenings",
+    "HealthByDay",
+    "HealthDay",
     "HealthRow",
     "LookRow",
     "ModelHealth",
@@ -74,6 +77,7 @@ __all__ = [
     "evaluate",
     "evidence",
     "happenings",
+    "health_by_day",
     "looks",
     "model_health",
     "movement",

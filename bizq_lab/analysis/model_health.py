@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 HOUR_US = 3_600_000_000
 METHOD = "product of Bonferroni intervals"
 Factor = tuple[float, float, float]  # value, lower, upper
+Cells = Mapping[tuple[str, str], Cell]  # by task type and model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,13 @@ class HealthRow:
     success: float
     speed: float
     quality_kept: float
+
+    @property
+    def ails(self) -> tuple[str, float]:
+        """Which factor costs most, and what it leaves of the score, in [0, 1]."""
+        factors = {"success": self.success, "speed": self.speed, "quality": self.quality_kept}
+        name = min(factors, key=lambda factor: factors[factor])
+        return name, factors[name]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -83,11 +91,10 @@ class ModelHealth(Result):
     def summary(self) -> str:
         """The worst, and what ails it."""
         worst = self.rows[0]
-        factors = {"success": worst.success, "speed": worst.speed, "quality": worst.quality_kept}
-        ails = min(factors, key=lambda name: factors[name])
+        name, kept = worst.ails
         noun = "model" if len(self.rows) == 1 else "models"
         said = f"The least healthy of {len(self.rows)} {noun} is {worst.model} with {worst.health.value:.0f} of 100"
-        return f"{said}, most of it lost by {ails} ({factors[ails]:.0%})." if factors[ails] < 1 else f"{said}."
+        return f"{said}, most of it lost by {name} ({kept:.0%})." if kept < 1 else f"{said}."
 
     def records(self) -> list[dict[str, Value]]:
         """One mapping a model."""
@@ -129,27 +136,38 @@ def model_health(
             message = f"{name} == {hours!r}, must be positive"
             raise InputError(message)
     split_us = now_us - round(recent_hours * HOUR_US)
-    recent = _cells(log, Window(from_us=split_us, to_us=now_us + 1))
-    before = _cells(log, Window(from_us=split_us - round(baseline_hours * HOUR_US), to_us=split_us))
+    with log.held():
+        recent = _cells(log, Window(from_us=split_us, to_us=now_us + 1))
+        before = _cells(log, Window(from_us=split_us - round(baseline_hours * HOUR_US), to_us=split_us))
     if not recent:
         message = f"no outcome in the last {recent_hours:g} hours"
         raise NotEnoughData(message, hint="run tasks first, or ask with longer recent_hours")
-    known = {key: cell for key, cell in before.items() if cell.units >= min_n}
-    by_model: dict[str, list[Cell]] = {}
-    for (_, model), cell in recent.items():
-        by_model.setdefault(model, []).append(cell)
-    rows = [_row(model, cells, known, level) for model, cells in by_model.items()]
-    new = sum(key not in known for key in recent)
-    caveats = [Caveat(code="no_baseline", message=f"{new} cells have no baseline yet: only their success is scored")]
+    rows, new = scored(recent, before, min_n=min_n, level=level)
     return ModelHealth(
-        rows=tuple(sorted(rows, key=lambda row: (row.health.value, row.model))),
-        caveats=tuple(caveats) if new else (),
+        rows=tuple(rows),
+        caveats=no_baseline(new),
         provenance=Provenance(
             view="task_outcome",
             window=f"{recent_hours:g} h against {baseline_hours:g} h",
             n_decisions=sum(cell.n for cell in recent.values()),
         ),
     )
+
+
+def scored(recent: Cells, before: Cells, *, min_n: int, level: float) -> tuple[list[HealthRow], int]:
+    """A row a model, the worst first, and how many recent cells have no baseline of `min_n` independent tasks."""
+    known = {key: cell for key, cell in before.items() if cell.units >= min_n}
+    by_model: dict[str, list[Cell]] = {}
+    for (_, model), cell in recent.items():
+        by_model.setdefault(model, []).append(cell)
+    rows = [_row(model, cells, known, level) for model, cells in by_model.items()]
+    return sorted(rows, key=lambda row: (row.health.value, row.model)), sum(key not in known for key in recent)
+
+
+def no_baseline(new: int) -> tuple[Caveat, ...]:
+    """What a reader must know where cells have nothing to be compared with."""
+    message = f"{new} cells have no baseline yet: only their success is scored"
+    return (Caveat(code="no_baseline", message=message),) if new else ()
 
 
 def _cells(log: Log, window: Window) -> dict[tuple[str, str], Cell]:

@@ -16,16 +16,19 @@ Alpha = Annotated[float, typer.Option(help="Probability of any false alarm in a 
 def monitor(
     log: LogPath = DEFAULT_LOG,
     recent_hours: Annotated[float, typer.Option(help="How far back `now` reaches.")] = 24.0,
+    days: Annotated[int | None, typer.Option(help="Each of the last UTC days instead, each against its past.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Health of every model, 0 to 100, against its own past: success x speed kept x quality kept.
 
-    Example: bizq-lab monitor --log out/demo/lab.duckdb
+    Example: bizq-lab monitor --log out/demo/lab.duckdb; bizq-lab monitor --days 14 --log out/demo/lab.duckdb
     """
     from bizq_lab.lab import Lab
 
     with Lab.open(existing(log)) as lab:
-        emit(lab.monitor().health(recent_hours=recent_hours), as_json=as_json)
+        watching = lab.monitor()
+        answer = watching.health(recent_hours=recent_hours) if days is None else watching.health_by_day(days=days)
+    emit(answer, as_json=as_json)
 
 
 def alerts(

@@ -87,11 +87,13 @@ _SELF_EXPLAINING = frozenset({"usd", "s", ""})
 
 
 def quantity(value: float, unit: str = "") -> str:
-    """A number as a reader wants it: dollars with a sign, seconds with an s, the rest to three digits."""
+    """A number as a reader wants it: dollars with a sign, seconds with an s, points whole, the rest to three digits."""
     if math.isinf(value):
         return "-∞" if value < 0 else "∞"
     if unit == "usd":
         return format_usd(value)
     if unit == "s":
         return f"{value:.3g} s" if abs(value) < 100 else f"{value:.0f} s"  # noqa: PLR2004 - minutes need no decimals
+    if unit == "points":
+        return f"{value:.0f}"
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - thousands need no decimals

@@ -16,7 +16,7 @@ from bizq_lab.lab.parts import Parts
 from bizq_lab.lab.records import Payloads, decision_event
 
 if TYPE_CHECKING:
-    from bizq_lab.analysis import Check, ModelHealth, ModelRecommendation, Performance
+    from bizq_lab.analysis import Check, HealthByDay, ModelHealth, ModelRecommendation, Performance
     from bizq_lab.catalog import Catalog
     from bizq_lab.core.execution import ExecutionMetrics
     from bizq_lab.core.model import ModelConfig
@@ -113,6 +113,16 @@ class PerformanceMonitor(Noun):
         from bizq_lab.analysis import model_health  # noqa: PLC0415 - as in `get_model_recommendation`
 
         return model_health(self.log, now_us=self._clock.now_us(), **options)
+
+    def health_by_day(self, **options: Any) -> HealthByDay:
+        """The same score of each model on each UTC day: when it fell ill, and whether it recovered.
+
+        Raises:
+            NotEnoughData: Nothing was done in these days.
+        """
+        from bizq_lab.analysis import health_by_day  # noqa: PLC0415 - as in `get_model_recommendation`
+
+        return health_by_day(self.log, now_us=self._clock.now_us(), **options)
 
     def check(self, *, dry_run: bool = False) -> Check:
         """Look for sudden changes, drift and exchanged models; log what is new, so that it can be delivered.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Efficiency,
         Evaluation,
         Happenings,
+        HealthByDay,
         ModelHealth,
         Movement,
         Performance,
@@ -134,6 +135,12 @@ class Questions(Parts):
         from bizq_lab.analysis import model_health  # noqa: PLC0415 - as in `learn`
 
         return model_health(self.log, now_us=self.clock.now_us() if now_us is None else now_us, **options)
+
+    def health_by_day(self, *, now_us: int | None = None, **options: Any) -> HealthByDay:
+        """The same score of each model on each UTC day, up to an instant, UTC microseconds, by default now."""
+        from bizq_lab.analysis import health_by_day  # noqa: PLC0415 - as in `learn`
+
+        return health_by_day(self.log, now_us=self.clock.now_us() if now_us is None else now_us, **options)
 
     def tune(self, **options: Any) -> Proposal:
         """Weights that the log supports, within budget and floors."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from bizq_lab.core.estimate import quantity
 from bizq_lab.errors import InputError
 from bizq_lab.viz import style
 from bizq_lab.viz.axes import canvas
@@ -36,6 +37,7 @@ def timeline(
 ) -> Axes:
     """Draw each series as a strip of its own over the same days: value, interval band, last value spelled out.
 
+    The lowest value is spelled out too where its interval ends below the last one.
     Strips instead of one tangle: with more than three lines nobody can tell whose interval is whose.
 
     Args:
@@ -122,6 +124,12 @@ def _strip(ax: Axes, base: int, points: Points, limits: tuple[float, float]) -> 
         style.label(spoken(points[-1][1])).replace(" [", "\n["), (xs[-1], height(points[-1][1].value)), xytext=(7, 0),
         textcoords="offset points", fontsize=8.5, va="center",
     )  # fmt: skip
+    when, least = min(points, key=lambda point: point[1].value)
+    if least.upper < points[-1][1].value:  # surely lower than it ended: how low is what a reader asks
+        ax.annotate(
+            style.label(quantity(least.value, least.unit)), (_x(when), height(least.value)), xytext=(0, 5),
+            textcoords="offset points", fontsize=8.5, ha="center", va="bottom",
+        )  # fmt: skip
 
 
 def _day(value: object) -> date:

@@ -8,31 +8,10 @@ import pytest
 from bizq_lab.analysis import model_health
 from bizq_lab.errors import InputError, NotEnoughData
 from bizq_lab.store import Log
-from tests.support.analysis_log import START_US, Stream
+from tests.support.analysis_log import START_US, Stream, fill
 
 NOW_US = START_US + 40 * 86_400_000_000
 OLD_US, NEW_US = NOW_US - 10 * 86_400_000_000, NOW_US - 3_600_000_000
-
-
-def fill(
-    stream: Stream, at_us: int, *, n: int, ok: int, latency_s: float, quality: float, model: str, task_type: str = "t"
-) -> None:
-    """`ok` of `n` outcomes succeed; of latency and quality each half lies a tenth above, half below."""
-    for number in range(n):
-        tilt = 1.1 if number % 2 else 0.9
-        stream.run(
-            arm="default",
-            task=f"{model}{at_us}{task_type}{number}",
-            succeeded=number < ok,
-            latency_s=latency_s * tilt,
-            quality=quality * tilt,
-            decide={
-                "recorded_at_us": at_us + number,
-                "model": model,
-                "task_type": task_type,
-                "design": "observational",
-            },
-        )
 
 
 def test_a_model_that_does_as_it_did_and_always_succeeds_has_100(log: Log, stream: Stream) -> None:

@@ -56,6 +56,8 @@ def test_health_and_recommendation_come_as_text_and_as_json(cli: Cli, tmp_path: 
     [row] = health.document["rows"]
     assert (health.code, row["model"]) == (0, "openai/m")
     assert 40 < row["health"] < 60
+    days = cli("monitor", "--days", "3", "--log", "lab.duckdb", "--json").document["rows"]
+    assert (days[-1]["model"], len({day["day"] for day in days})) == ("openai/m", len(days))
     said = cli("recommend", "-t", TASK_TYPE, "--log", "lab.duckdb", "--json")
     assert (said.code, said.document["recommended_model"]) == (0, "openai/m")
     assert said.document["confidence"] is None

@@ -161,6 +161,27 @@ def pairs(stream: Stream, first: Sequence[bool], second: Sequence[bool], *, arms
             stream.run(arm=arm, task=f"t{number}", succeeded=succeeded)
 
 
+def fill(
+    stream: Stream, at_us: int, *, n: int, ok: int, latency_s: float, quality: float, model: str, task_type: str = "t"
+) -> None:
+    """`ok` of `n` outcomes succeed; of latency and quality each half lies a tenth above, half below."""
+    for number in range(n):
+        tilt = 1.1 if number % 2 else 0.9
+        stream.run(
+            arm="default",
+            task=f"{model}{at_us}{task_type}{number}",
+            succeeded=number < ok,
+            latency_s=latency_s * tilt,
+            quality=quality * tilt,
+            decide={
+                "recorded_at_us": at_us + number,
+                "model": model,
+                "task_type": task_type,
+                "design": "observational",
+            },
+        )
+
+
 def simulate(
     stream: Stream,
     world: World,
