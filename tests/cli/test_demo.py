@@ -16,6 +16,7 @@ from tests.support.lab_small import contents, rows
 
 RECORDED = data_folder("recorded") / "smollm2.parquet"
 NO_ENGINE = "import sys\nsys.modules['xllamacpp'] = None\n"
+TWO_TASKS_A_TYPE = "import bizq_lab.lab.demo\nbizq_lab.lab.demo._most = lambda _: 2\n"
 BROKEN_ENGINE = "raise ImportError('libgomp.so.1: cannot open shared object file')\n"
 
 
@@ -140,8 +141,8 @@ def test_a_local_demo_without_an_engine_exits_1_and_leaves_no_log(tmp_path: Path
 @pytest.mark.skipif(not RECORDED.exists(), reason="no recorded outcomes in this checkout")
 def test_without_an_engine_a_demo_replays_says_so_and_gives_the_same_bytes_each_time(tmp_path: Path) -> None:
     environments = [
-        shim(tmp_path / "absent", {"sitecustomize.py": NO_ENGINE}),
-        shim(tmp_path / "broken", {"xllamacpp.py": BROKEN_ENGINE}),
+        shim(tmp_path / "absent", {"sitecustomize.py": NO_ENGINE + TWO_TASKS_A_TYPE}),
+        shim(tmp_path / "broken", {"xllamacpp.py": BROKEN_ENGINE, "sitecustomize.py": TWO_TASKS_A_TYPE}),
     ]
     folders = [tmp_path / name for name in ("first", "second")]
     running = [
