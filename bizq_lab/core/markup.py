@@ -131,8 +131,12 @@ def html_table(sheet: Sheet, *, style: bool = True) -> str:
         f'<section class="{CLASSES}">'
         + (f"<style>{STYLE}</style>" if style else "")
         + f"<h3>{escape(title)}</h3><p>{escape(summary)}</p>"
-        f'<div class="bizq-scroll" role="group" aria-label="{escape(title)}" tabindex="0">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        + (
+            f'<div class="bizq-scroll" role="group" aria-label="{escape(title)}" tabindex="0">'
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            if body  # an answer without rows is its sentence
+            else ""
+        )
         + (f'<ul class="bizq-caveats">{items}</ul>' if items else "")
         + (f'<p class="bizq-notes">{escape(notes)}</p>' if notes else "")
         + "</section>"
@@ -156,7 +160,8 @@ def _cell(column: Column, cell: Cell, scale: tuple[float, float] | None) -> str:
     text = escape(cell_text(column.name, cell))
     if isinstance(cell, str):
         kind = "bizq-name" if len(text) <= _NAME_CHARS else "bizq-text"
-        return f'<td class="{kind}">{_badge(column.name, cell) or _BREAKABLE.sub("<wbr>", text)}</td>'
+        words = text.replace("_", " ") if column.name in _BADGED else _BREAKABLE.sub("<wbr>", text)
+        return f'<td class="{kind}">{_badge(column.name, cell) or words}</td>'
     kind = ' class="bizq-number"' if column.numeric else ""
     return f"<td{kind}>{text}</td>"
 

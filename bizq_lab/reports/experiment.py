@@ -24,7 +24,7 @@ def experiment_report(lab: Lab, *, experiment: str = "", as_of: date, title: str
         lab: An open lab.
         experiment: Its id; the one registered last if empty.
         as_of: What was recorded up to the end of this UTC day counts.
-        title: What it is called; by default after the experiment.
+        title: What it is called; by default after its task type.
         note: Where the data comes from, when that must not be overlooked.
 
     Raises:
@@ -40,7 +40,7 @@ def experiment_report(lab: Lab, *, experiment: str = "", as_of: date, title: str
     comparison = found[0]
     performance = past.performance(experiment=plan["experiment"])
     return Report(
-        title=title or f"Experiment {plan['experiment']}",
+        title=title or f"Experiment at {plan['task_type']}",
         sections=(
             section("Result", f"Which arm is better at {plan['task_type']}, and how sure are we?", comparison),
             section("Arms", "How did each arm do?", performance),
@@ -53,7 +53,7 @@ def experiment_report(lab: Lab, *, experiment: str = "", as_of: date, title: str
             action=comparison.summary(),
         ),
         facts={
-            "Task type": plan["task_type"],
+            "Experiment": plan["experiment"],
             "Arms": ", ".join(plan["arms"]),
             "Decides": f"{plan['primary_metric']}, margin {plan['margin']:g}, alpha {plan['alpha']:g}",
             "Verdict": comparison.verdict.replace("_", " "),
