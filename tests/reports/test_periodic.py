@@ -88,7 +88,7 @@ def test_the_first_screen_answers_the_four_questions(lab: Lab) -> None:
 
 def test_an_experiment_report_tells_plan_result_and_arms(lab: Lab) -> None:
     report = experiment_report(lab, as_of=NEXT)
-    assert report.facts["Task type"] == TYPE
+    assert report.title == f"Experiment at {TYPE}"
     assert report.facts["Arms"] == "plain, luna"
     assert [section.heading for section in report.sections] == ["Result", "Arms"]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import email
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 import numpy as np
@@ -116,8 +120,26 @@ def test_a_reason_of_any_text_stays_text_in_every_form(tmp_path: Path) -> None:
         with Lab.open(log.path, catalog=catalog(), providers={}) as lab:
             report = rollout_report(lab, as_of=LATER).report
             html, markdown = render(report).decode(), render(report, "markdown").decode()
-    assert foreign_markup(html) == []
-    for shown in (html, markdown, *(str(result) for section in report.sections for result in section.results)):
+            message = email.message_from_bytes(render(report, "mail"), policy=default)
+            document = json.loads(render(report, "json").decode("ascii"))
+    assert isinstance(message, EmailMessage)
+    mailed, text = (
+        str(body.get_content()).replace("\r\n", "\n")
+        for kind in ("html", "plain")
+        if (body := message.get_body((kind,)))
+    )
+    assert foreign_markup(html) == foreign_markup(mailed) == []
+    assert not re.search(r"<svg|<script|https?://(?!127)", mailed)
+    assert all(not unprintable(value) for part in message.walk() for value in map(str, part.values()))
+    told_reasons = [row["reason"] for row in document["sections"][0]["results"][0]["rows"]]
+    assert told_reasons == [re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", payload) for payload in PAYLOADS]
+    for shown in (
+        html,
+        markdown,
+        mailed,
+        text.replace("\r\n", "\n"),
+        *(str(result) for section in report.sections for result in section.results),
+    ):
         assert not unprintable(shown)
     assert html.count("alert(1)") > 3 * sum("alert(1)" in payload for payload in PAYLOADS)
 
