@@ -79,7 +79,7 @@ forget: $(VENV)/.dev ## a workspace forgotten with a kill at every named point, 
 	BIZQ_LAB_FULL=1 $(BIN)/python -m pytest tests/lab/test_oblivion.py
 
 .PHONY: soak
-soak: $(VENV)/.dev ## six processes on one log for five minutes; SOAK_S=30 for half a minute
+soak: $(VENV)/.dev ## six busy processes on one log for five minutes; SOAK_S=60 for one
 	BIZQ_LAB_SOAK_S=$(or $(SOAK_S),300) $(BIN)/python -m pytest -s tests/store/test_soak.py
 
 storm: $(VENV)/.dev ## 2,000 tasks in bulk against a server that fails 30 % of calls, killed in the middle and resumed (minutes)

@@ -248,24 +248,29 @@ def table(found: Sequence[Month], setting: str) -> list[str]:
     if capped:
         lines.append(f"| {setting} | months whose true cost keeps the budget | {np.mean(capped):.3f} | at least 0.95 |")
     for name in found[0].baselines_usd:
-        rivals = sum(name not in m.overspent for m in found)
-        gain = gain_over(found, name)
-        said = f"gain over {name}, a month, where it keeps the budget ({rivals} months)"
-        lines.append(f"| {setting} | {said} | {'no such months' if gain is None else gain} | above 0 |")
+        rivals = [m for m in found if name not in m.overspent]
+        for months, which, promise in (
+            (rivals, f"in the {len(rivals)} months in which it keeps the budget", "above 0"),
+            ([m for m in found if name in m.overspent], "in the others, where it breaks the budget", "none"),
+        ):
+            if months:
+                lines.append(
+                    f"| {setting} | gain over {name}, a month, {which} | {gain_over(months, name)} | {promise} |"
+                )
     return lines
 
 
-def gain_over(found: Sequence[Month], baseline: str) -> Estimate:
+def gain_over(found: Sequence[Month], baseline: str) -> Estimate | None:
     """Paired difference to a simple way over the months in which it is not optimal, in USD a month."""
     differences = [m.proposed_usd - m.baselines_usd[baseline] for m in found if m.baselines_usd[baseline] < m.best_usd]
-    return paired_difference(Moments.from_values(differences), unit="usd").estimate
+    return paired_difference(Moments.from_values(differences), unit="usd").estimate if len(differences) > 1 else None
 
 
 def promises(found: Sequence[Month]) -> bool:
     """Whether all that the table promises holds."""
     share = sum(m.proposed_usd for m in found) / sum(m.best_usd for m in found)
     capped = [m.spent_usd <= m.budget_usd for m in found if m.budget_usd is not None]
-    compared = [gain_over(found, name) for name in found[0].baselines_usd]
+    compared = [gain_over([m for m in found if name not in m.overspent], name) for name in found[0].baselines_usd]
     gains = all(gain is None or gain.lower > 0 for gain in compared)
     return share >= LEAST_SHARE and gains and (not capped or float(np.mean(capped)) >= LEAST_WITHIN)
 

@@ -1,7 +1,6 @@
-"""Laws of routing over random catalogs, contexts, configs and snapshots: 150 examples each, `make full` draws 500."""
+"""Laws of routing over random catalogs, contexts, configs and snapshots, 500 examples each."""
 
 import math
-import os
 import random
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +21,7 @@ from bizq_lab.routing import AITaskRouter, CostCalculator
 from bizq_lab.routing.tokens import count_input, count_tokens
 from tests.support.routing_catalog import TODAY, catalog, model, task_type
 
-many = settings(max_examples=500 if os.environ.get("BIZQ_LAB_FULL") == "1" else 150, deadline=None)
+many = settings(max_examples=500, deadline=None)
 share = st.floats(0.0, 1.0)
 KEYS = [f"p{n % 3}/m{n}" for n in range(5)]
 

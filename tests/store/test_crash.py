@@ -20,7 +20,7 @@ from bizq_lab.core.events import EVENTS
 from bizq_lab.store import Log, journal_folder
 from tests.support.store_processes import Program, finish, start
 
-ROUNDS = int(os.environ.get("BIZQ_LAB_KILL_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("BIZQ_LAB_KILL_ROUNDS", "20"))
 WRITERS, COLLECTORS = 4, 2
 MEAN_LIFE_S = 0.1
 SHORT_OF_A_SEGMENT = 64 * 1024

@@ -175,7 +175,7 @@ def test_writers_and_readers_go_on_while_a_workspace_is_forgotten(tmp_path: Path
     path = tmp_path / "lab.duckdb"
     with filled(path) as log:
         log.collect()
-        programs = [start(program, path) for program in ("work", "work", "kernel", "report")]
+        programs = [start(program, path, 0.001) for program in ("work", "work", "kernel", "report")]
         for _ in range(2):
             log.forget("zebra")
         written, more, rated, asked = (int(finish(program)) for program in programs)

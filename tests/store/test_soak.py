@@ -1,7 +1,7 @@
 """Six processes use one log at the same time, without an error, and in the end the counts agree.
 
-`make soak SOAK_S=30` and `make soak` (five minutes) run the longer forms. Real processes and real time: this is about
-what happens between them.
+Half a minute of users who rest between what they do; `make soak` is five minutes of users who never do. Real processes
+and real time: this is about what happens between them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 from bizq_lab.store import Log, journal_folder
 from tests.support.store_processes import ROOT, finish, start
 
-SOAK_S = float(os.environ.get("BIZQ_LAB_SOAK_S", "1.5"))
+SOAK_S = float(os.environ.get("BIZQ_LAB_SOAK_S", "30"))
+REST_S = "0.001" if "BIZQ_LAB_SOAK_S" in os.environ else "0.5"
 
 
 def test_two_kernels_two_workers_a_report_and_a_collector_agree_in_the_end(tmp_path: Path) -> None:
@@ -24,7 +25,9 @@ def test_two_kernels_two_workers_a_report_and_a_collector_agree_in_the_end(tmp_p
         log.collect()
     command = [sys.executable, "-m", "bizq_lab", "collect", "--log", str(path), "--watch", "--interval", "0.2"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as collector:
-        users = {name: start(name.rstrip("12"), path) for name in ("kernel1", "kernel2", "work1", "work2", "report")}
+        users = {
+            name: start(name.rstrip("12"), path, REST_S) for name in ("kernel1", "kernel2", "work1", "work2", "report")
+        }
         time.sleep(SOAK_S)
         counts = {name: int(finish(program)) for name, program in users.items()}
         collector.terminate()

@@ -218,19 +218,19 @@ def _rounds() -> Iterator[int]:
             return
 
 
-def _work(log: Log) -> None:
-    """A service: write task after task until the input ends; say how many events were acknowledged."""
+def _work(log: Log, rest_s: str) -> None:
+    """A service: write task after task, with a rest, until the input ends; say how many events were acknowledged."""
     written = 0
     for number in _rounds():
         for event in _story(f"{os.getpid()}-{number}"):
             log.append(event)
             written += 1
-        time.sleep(PACE_S)
+        time.sleep(float(rest_s))
     _say(str(written))
 
 
-def _kernel(log: Log) -> None:
-    """A notebook: rate something, ask something, and so on until the input ends; say how much was acknowledged."""
+def _kernel(log: Log, rest_s: str) -> None:
+    """A notebook: rate something, ask, rest, and so on until the input ends; say how much was acknowledged."""
     rated = seen = 0
     for number in _rounds():
         log.append(make_event("feedback", event_id=f"{os.getpid()}-{number}", decision_id=f"nobody-{number}"))
@@ -238,16 +238,18 @@ def _kernel(log: Log) -> None:
         ratings = int(log.sql("SELECT count(*) AS n FROM feedback")["n"][0])
         assert ratings >= seen, "a question forgot what an earlier one knew"
         seen = ratings
+        time.sleep(float(rest_s))
     _say(str(rated))
 
 
-def _report(log: Log) -> None:
+def _report(log: Log, rest_s: str) -> None:
     """A scheduled report: decisions never outnumber their rows, whenever one asks; says how often it asked."""
     asked = 0
     for _ in _rounds():
         text = "SELECT (SELECT count(DISTINCT decision_id) FROM decision) = (SELECT count(*) FROM task_outcome) AS same"
         assert bool(log.sql(text)["same"][0])
         asked += 1
+        time.sleep(float(rest_s))
     _say(str(asked))
 
 
