@@ -111,7 +111,7 @@ def day_by_day(
     window = Window(task_type=task_type, from_us=from_us, to_us=to_us)
     cells = [c for c in read_cells(log, window, by_arm=False, by_model=False, by_day=True) if c.n]
     if not cells:
-        message = f"no outcome in the log for {window}"
+        message = f"no outcome in the log (window: {window})"
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
     return DayByDay(
         rows=tuple(row for cell in cells if (row := _row(cell)) is not None),

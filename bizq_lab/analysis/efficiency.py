@@ -60,7 +60,7 @@ def efficiency(
         conditions = read_conditions(log, window, size)
         cells = [cell for cell in read_cells(log, window, size=size, conditions=conditions) if cell.n]
     if not cells:
-        message = f"no outcome in the log for {window}"
+        message = f"no outcome in the log (window: {window})"
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
     types: dict[str, list[Cell]] = {}
     for cell in cells:

@@ -162,7 +162,7 @@ def performance(
         )
     known = [cell for cell in cells if cell.n]
     if not known:
-        message = f"no outcome in the log for {window}"
+        message = f"no outcome in the log (window: {window})"
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
     counts: dict[tuple[str, ...], dict[int, int]] = {}
     for row in durations:
