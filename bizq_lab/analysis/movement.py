@@ -15,7 +15,8 @@ from bizq_lab.core.estimate import Estimate
 from bizq_lab.core.result import Provenance, Result
 from bizq_lab.errors import NotEnoughData
 from bizq_lab.stats.multiplicity import benjamini_hochberg
-from bizq_lab.stats.ratios import ratio_difference
+from bizq_lab.stats.ratios import has_spread, ratio_difference
+from bizq_lab.stats.recovered import recovered_difference
 from bizq_lab.stats.types import Test
 
 if TYPE_CHECKING:
@@ -151,23 +152,28 @@ def _row(metric: Metric, now: Cell, then: Cell) -> MovementRow | None:
     present, past = mean(now, metric), mean(then, metric)
     if present is None or past is None:
         return None
-    test = _test(metric, now, then)
+    test = _test(metric, (now, then), (present, past))
     return MovementRow(
         task_type=now.task_type,
         metric=metric.name,
         before=past,
         now=present,
-        difference=None if test is None else test.estimate.over(metric.per_unit, unit=metric.unit),
+        difference=None if test is None else test.estimate,
         p_adjusted=None if test is None else test.p_value,
         reading="unchanged",
     )
 
 
-def _test(metric: Metric, now: Cell, then: Cell) -> Test | None:
+def _test(metric: Metric, cells: tuple[Cell, Cell], means: tuple[Estimate, Estimate]) -> Test | None:
+    """Whether the mean moved; where a window's units do not differ at all, as far as its own interval reaches."""
+    now, then = (cell.joint(metric) for cell in cells)
     try:
-        return ratio_difference(now.joint(metric), then.joint(metric))
+        if not (has_spread(now) and has_spread(then)):
+            return recovered_difference(*means)
+        test = ratio_difference(now, then)
     except NotEnoughData:
         return None
+    return replace(test, estimate=test.estimate.over(metric.per_unit, unit=metric.unit))
 
 
 def _settled(row: MovementRow, p: float, alpha: float) -> MovementRow:

@@ -139,6 +139,11 @@ def ratio_difference(
     )
 
 
+def has_spread(pairs: CrossMoments) -> bool:
+    """Whether the units behind a ratio of means differ at all."""
+    return pairs.n > 1 and pairs.y.mean != 0 and _delta_variance(pairs) > 0.0
+
+
 def paired_ratio_difference(
     treatment: tuple[ArrayLike, ArrayLike],
     control: tuple[ArrayLike, ArrayLike],

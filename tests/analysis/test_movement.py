@@ -56,6 +56,26 @@ def test_chance_is_read_as_movement_in_few_of_many_quiet_logs(log: Log) -> None:
     assert len([row for row in found.rows if row.reading != "unchanged"]) <= 2
 
 
+def test_units_that_are_all_alike_say_as_little_as_they_are_few(log: Log) -> None:
+    """Two workspaces with the same latency and no failure have no variance; that is not certainty."""
+    stream = Stream(log)
+    day(stream, 0, 0.8)
+    for i in range(2):
+        stream.run(
+            arm="a", task=f"new-{i}", succeeded=True, latency_s=9.0,
+            decide={"task_type": "t", "recorded_at_us": START_US + DAY_US + i},
+        )  # fmt: skip
+    assert {row.reading for row in moved(log).rows} == {"unchanged"}
+
+
+def test_an_outage_is_worse_although_nothing_varies_in_it(log: Log) -> None:
+    stream = Stream(log)
+    day(stream, 0, 0.8)
+    day(stream, 1, 0.0, 60)
+    readings = {row.metric: row.reading for row in moved(log).rows}
+    assert (readings["success"], readings["latency"]) == ("worse", "unchanged")
+
+
 def test_task_types_that_came_and_went_are_named(log: Log) -> None:
     stream = Stream(log)
     day(stream, 0, 0.8, task_type="old")
