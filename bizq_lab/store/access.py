@@ -79,7 +79,7 @@ class Access:
     def held(self) -> Iterator[Self]:
         """Ask several named questions of one state of the log: it is collected once and opened once for the block.
 
-        Collectors wait until the block ends, so it must only ask.
+        Collectors wait until the block ends, so it must not collect; what it appends, later questions see.
         """
         if getattr(self._held, "sight", None) is not None:
             yield self
