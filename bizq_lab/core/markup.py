@@ -13,42 +13,17 @@ from typing import TYPE_CHECKING
 
 from bizq_lab.core.display import Column, Sheet, cell_text, describe, interval_text, printable
 from bizq_lab.core.estimate import Estimate, quantity
+from bizq_lab.core.ids import digest
+from bizq_lab.core.ranks import ranks
+from bizq_lab.core.stylesheet import CLASSES, style_for
 from bizq_lab.core.trend import Trend
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bizq_lab.core.display import Rows
+    from bizq_lab.core.ranks import Ranks
     from bizq_lab.core.result import Cell
-
-STYLE = (
-    ".bizq-result{font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45;"
-    "color:var(--jp-content-font-color1,var(--vscode-foreground,inherit));max-width:100%}"
-    ".bizq-result h3{font-size:1.15em;font-weight:600;margin:.2em 0 .3em}"
-    ".bizq-result p{margin:.3em 0 .6em;max-width:75ch}"
-    ".bizq-scroll{overflow-x:auto;max-width:100%}"
-    ".bizq-result table{border-collapse:collapse;font-size:inherit;margin:0;font-variant-numeric:tabular-nums}"
-    # As specific as this, because JupyterLab aligns all cells to the right by a rule of two classes and an element.
-    ".bizq-result .bizq-scroll table th,.bizq-result .bizq-scroll table td{text-align:left;"
-    "padding:.35em .9em .35em 0;vertical-align:baseline;"
-    "border:0;border-bottom:1px solid rgba(128,128,128,.28);background:none;color:inherit;white-space:nowrap}"
-    ".bizq-result .bizq-scroll table th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.7)}"
-    ".bizq-result .bizq-scroll table td.bizq-name{white-space:normal;min-width:9em}"
-    ".bizq-result .bizq-scroll table td.bizq-text{white-space:normal;"
-    "min-width:14em;max-width:34em;overflow-wrap:anywhere}"
-    ".bizq-result .bizq-scroll table .bizq-number{text-align:right}"
-    ".bizq-result .bizq-scroll table td.bizq-number{white-space:normal}"
-    ".bizq-result small{display:inline-block;white-space:nowrap;font-size:.88em;font-weight:400;opacity:.78}"
-    ".bizq-bar{vertical-align:middle;margin-left:.6em}"
-    ".bizq-badge{display:inline-block;white-space:nowrap;padding:.02em .6em;border-radius:1em;"
-    "font-weight:600;font-size:.92em;background:rgba(128,128,128,.18);border:1px solid rgba(128,128,128,.55)}"
-    ".bizq-good{background:rgba(0,158,115,.18);border-color:rgb(0,158,115)}"
-    ".bizq-bad{background:rgba(213,94,0,.18);border-color:rgb(213,94,0)}"
-    ".bizq-caveats{margin:.6em 0 0;padding-left:1.2em;max-width:75ch}"
-    ".bizq-caveats li{margin:.15em 0}"
-    ".bizq-result p.bizq-notes{font-size:.88em;opacity:.78;margin:.6em 0 0}"
-)
-
-CLASSES = "bizq-result mathjax_ignore tex2jax_ignore"
-"""Of every section: notebooks must not read the text between two dollar amounts as mathematics."""
 
 _BADGED = frozenset({"verdict", "status", "state", "reading", "health", "action", "decision"})
 _GOOD = frozenset(
@@ -118,29 +93,61 @@ def html_table(sheet: Sheet, *, style: bool = True) -> str:
     """
     title, summary, columns, rows, caveats, notes = sheet
     shown = describe(columns, rows)
-    head = "".join(_heading(column) for column in shown)
-    scales = [_scale(column, rows) for column in shown]
-    if sum(scale is not None for scale in scales) > _MOST_BARS:  # a wide table needs its width for numbers
-        scales = [None] * len(shown)
-    body = "".join(
-        "<tr>" + "".join(_cell(c, row.get(c.name), s) for c, s in zip(shown, scales, strict=True)) + "</tr>"
-        for row in rows
-    )
+    ranked = [ranks([row.get(column.name) for row in rows]) for column in shown]
     items = "".join(f"<li>{escape(caveat)}</li>" for caveat in caveats)
     return (
         f'<section class="{CLASSES}">'
-        + (f"<style>{STYLE}</style>" if style else "")
+        + (f"<style>{style_for(k for k, of in enumerate(ranked, 1) if of)}</style>" if style else "")
         + f"<h3>{escape(title)}</h3><p>{escape(summary)}</p>"
         + (
             f'<div class="bizq-scroll" role="group" aria-label="{escape(title)}" tabindex="0">'
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-            if body  # an answer without rows is its sentence
+            f"{_table(shown, rows, ranked)}</div>"
+            if rows  # an answer without rows is its sentence
             else ""
         )
         + (f'<ul class="bizq-caveats">{items}</ul>' if items else "")
         + (f'<p class="bizq-notes">{escape(notes)}</p>' if notes else "")
         + "</section>"
     )
+
+
+def _table(shown: Sequence[Column], rows: Rows, ranked: Sequence[Ranks]) -> str:
+    scales = [_scale(column, rows) for column in shown]
+    if sum(scale is not None for scale in scales) > _MOST_BARS:  # a wide table needs its width for numbers
+        scales = [None] * len(shown)
+    head = "".join(_heading(column) for column in shown)
+    body = "".join(
+        f"<tr{_places(ranked, number)}>"
+        + "".join(_cell(c, row.get(c.name), s) for c, s in zip(shown, scales, strict=True))
+        + "</tr>"
+        for number, row in enumerate(rows)
+    )
+    sort = _controls(shown, ranked, f"bizq{digest(head, body)[:6]}") if any(ranked) else ""
+    return f"<table><thead><tr>{head}</tr>{sort}</thead><tbody>{body}</tbody></table>"
+
+
+def _places(ranked: Sequence[Ranks], row: int) -> str:
+    """The rank of a row in each column that can be sorted, for the style sheet; integers alone."""
+    places = [f"--c{k}:{column[row]}" for k, column in enumerate(ranked, 1) if column and column[row] is not None]
+    return f' style="{";".join(places)}"' if places else ""
+
+
+def _controls(shown: Sequence[Column], ranked: Sequence[Ranks], group: str) -> str:
+    """A row of radio buttons below the headings: two a column, and in the first one more that undoes them.
+
+    They are not inside the headings, for those are read aloud with every cell.
+    """
+
+    def radio(label: str) -> str:
+        return f'<input type="radio" name="{group}" aria-label="{escape(label)}">'
+
+    undo = f"<span>{radio('as listed')}</span>"
+    cells: list[str] = []
+    for column, sorts in zip(shown, ranked, strict=True):
+        kind = ' class="bizq-number"' if column.numeric else ""
+        buttons = "".join(radio(f"{column.label} {way}") for way in ("ascending", "descending")) if sorts else ""
+        cells.append(f"<td{kind}>{buttons}{'' if cells else undo}</td>")
+    return f'<tr class="bizq-sort" hidden>{"".join(cells)}</tr>'
 
 
 def _heading(column: Column) -> str:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.display import printable
-from bizq_lab.core.markup import CLASSES, STYLE, escape
+from bizq_lab.core.markup import escape
 from bizq_lab.core.money import format_usd
+from bizq_lab.core.stylesheet import CLASSES, style_for
 from bizq_lab.errors import BizqLabError, NotEnoughData
 from bizq_lab.lab.questions import Questions
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bizq_lab.core.snapshot import Health
 
 ALERT_DAYS = 7
-_STYLE = STYLE + (
+_STYLE = (
     ".bizq-result h2{font-size:1.35em;font-weight:600;margin:.2em 0 .4em}"
     ".bizq-facts{display:flex;flex-wrap:wrap;gap:.4em 1.8em;margin:.2em 0 1em}"
     ".bizq-facts dt{font-size:.88em;font-weight:400;opacity:.78}.bizq-facts dd{margin:0;font-weight:600}"
@@ -64,9 +65,11 @@ class Dashboard:
             f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in self.facts.items()
         )
         trouble = f'<p class="bizq-trouble" role="alert">{escape(self.trouble)}</p>' if self.trouble else ""
+        widest = max((len(answer.columns) for answer in self.answers), default=0)
+        style = style_for(range(1, widest + 1)) + _STYLE
         tables = "".join(answer.to_html(style=False) for answer in self.answers)
         return (
-            f'<section class="{CLASSES}"><style>{_STYLE}</style><h2>{escape(self.title)} '
+            f'<section class="{CLASSES}"><style>{style}</style><h2>{escape(self.title)} '
             f'<small>{escape(self.at)} UTC</small></h2>{trouble}<dl class="bizq-facts">{facts}</dl>{tables}</section>'
         )
 

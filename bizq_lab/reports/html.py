@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.core.display import printable
-from bizq_lab.core.markup import STYLE
+from bizq_lab.core.stylesheet import style_for
 from bizq_lab.reports.templates import template
 from bizq_lab.viz import figure_svg
 
@@ -34,7 +34,7 @@ def to_html(report: Report) -> str:
     """The report as HTML. The same report gives the same bytes."""
     return template("report.html.j2").render(
         policy=POLICY,
-        table_style=STYLE,
+        table_style=style_for(range(1, _most_columns(report) + 1)),
         title=printable(report.title),
         as_of=report.as_of.isoformat(),
         note=printable(report.note),
@@ -42,6 +42,13 @@ def to_html(report: Report) -> str:
         facts=[(printable(name), printable(value)) for name, value in report.facts.items()],
         sections=[_draw(number, section) for number, section in enumerate(report.sections, 1)],
     )
+
+
+def _most_columns(report: Report) -> int:
+    """Of the widest table there may be on the page."""
+    details = (result for section in report.sections for _, result in section.details)
+    results = (result for section in report.sections for result in section.results)
+    return max((len(result.columns) for result in (*results, *details)), default=0)
 
 
 def _draw(number: int, section: Section) -> _Drawn:

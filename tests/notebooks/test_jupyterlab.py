@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import chromium
+from tests.support.browser import chromium, column_as_seen
 from tests.support.lab_cli import ROOT
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ def test_a_notebook_runs_from_top_to_bottom_in_jupyterlab(jupyterlab: str, tmp_p
         assert page.locator(".bizq-result mjx-container").count() == 0, "dollars were taken for mathematics"
         assert aligned(page, "td.bizq-name") == {"left"}
         assert aligned(page, "td.bizq-number") == {"right"}
+        sortable = page.locator(".jp-OutputArea-output .bizq-result table", has=page.locator(".bizq-sort")).first
+        sortable.get_by_role("radio", name="arm descending").click()
+        arms = column_as_seen(sortable, 1)
+        assert arms == sorted(arms, key=str.casefold, reverse=True)
+        assert len(set(arms)) > 1
         page.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
         page.screenshot(path=tmp_path / "jupyterlab.png")
         if keep := os.environ.get("BIZQ_LAB_SCREENSHOTS"):

@@ -30,6 +30,11 @@ SHELL = (
     '<!DOCTYPE html><html lang="en"><head><title>{0}</title></head>'
     '<body style="{1}"><main><h1>{0}</h1>{2}</main></body></html>'
 )
+SORT = """(() => {
+  const arrows = document.querySelectorAll('.bizq-sort td:nth-child(2) > input');
+  arrows.forEach(arrow => { arrow.checked = true; });
+  return arrows.length;
+})()"""
 NOTEBOOK = {"light": "color:#1b1f24;background:#fff", "dark": "color:#e8ebee;background:#111"}
 
 
@@ -67,13 +72,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def violations(browser: Browser, axe: str, page_at: Path, scheme: Scheme, width_px: int) -> list[str]:
-    """What axe-core says of a page, one line a node."""
+def violations(
+    browser: Browser, axe: str, page_at: Path, scheme: Scheme, width_px: int, *, sort: bool = False
+) -> list[str]:
+    """What axe-core says of a page, one line a node; with every table sorted that can be, if asked."""
     context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width_px, "height": 900})
     try:
         page = context.new_page()
         page.goto(page_at.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        assert not sort or page.evaluate(SORT), "nothing was sorted"
         page.evaluate(axe)
         found: Any = page.evaluate(f"axe.run(document, {json.dumps(RULES)})")
     finally:
@@ -93,6 +101,11 @@ def test_axe_finds_nothing_on_a_report(browser: Browser, axe: str, folder: Path,
     assert [path.name.partition("-")[0].partition(".")[0] for path in pages] == ["daily", "index", "rollout"]
     for path in pages:
         assert violations(browser, axe, path, scheme, width_px) == [], path.name
+
+
+def test_axe_finds_nothing_when_tables_are_sorted(browser: Browser, axe: str, folder: Path) -> None:
+    (daily,) = folder.glob("daily*.html")
+    assert violations(browser, axe, daily, "dark", min(WIDTHS_PX), sort=True) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -72,6 +72,14 @@ def test_long_tables_end_early_and_the_html_stays_below_what_mail_programs_clip(
     assert "more rows are in the full report" in html
 
 
+def test_nothing_in_a_mail_sorts_for_mail_programs_drop_what_it_needs() -> None:
+    long = ArmTable(arms=("b", "a", "c"))
+    section = Section(heading="h", question="q", results=(long,))
+    html = html_of(parsed(Report(title="T", sections=(section,), as_of=AS_OF, headline=Headline("a", "b", "c", "d"))))
+    assert "bizq-sort" in long.to_html()
+    assert not re.search(r"<input|bizq-|--c\d|:has", html)
+
+
 def test_the_same_report_is_the_same_message() -> None:
     assert render(loop(), "mail") == render(loop(), "mail")
     assert render(loop(), "mail") != render(loop("other"), "mail")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
 CHROMIUM = Path("/usr/bin/chromium")
 Scheme = Literal["light", "dark"]
@@ -31,3 +31,13 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def column_as_seen(table: Locator, number: int) -> list[str]:
+    """The texts of a column, counted from 0, by where on the screen their rows stand."""
+    script = """(table, number) => [...table.tBodies[0].rows]
+      .map(row => [row.getBoundingClientRect().top, row.cells[number].innerText])
+      .sort(([one], [other]) => one - other)
+      .map(([, text]) => text)"""
+    texts: list[str] = table.evaluate(script, number)
+    return texts
