@@ -38,7 +38,7 @@ def ranks(cells: Sequence[Cell]) -> Ranks:
 def _key(cell: Cell) -> _Key | None:
     match cell:
         case Estimate():
-            return False, cell.value, ""
+            return _key(cell.value)
         case None | Trend():
             return None
         case int() | float():
