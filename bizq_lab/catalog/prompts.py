@@ -45,8 +45,8 @@ def render_template(source: str, task: Task) -> str:
     Raises:
         InputError: The template needs a field that the input does not have, or not in this form.
     """
-    if not source:
-        return ""
+    if "{" not in source:  # most system prompts ask for nothing of the task
+        return source.strip()
     from jinja2 import TemplateError, UndefinedError  # noqa: PLC0415 - as above
 
     try:

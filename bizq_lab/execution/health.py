@@ -181,7 +181,8 @@ class HealthBook:
         self._models: dict[str, Breaker] = {}
         self._providers: dict[str, Breaker] = {}
         self._estimates: dict[str, _Estimates] = {}
-        self._calm: dict[str, Health] = {}  # of models without limits whose circuits are closed: it waits for no clock
+        # Of models whose circuits are closed: it waits for no clock, and holds while the limits leave the same room.
+        self._calm: dict[str, tuple[Headroom | None, Health]] = {}
         self._lock = threading.Lock()
         self._recorded = 0
 
@@ -258,13 +259,13 @@ class HealthBook:
         """What routing may know: one `Health` for each model that was seen or is limited."""
         room = {} if self.limits is None else self.limits.headroom()
         with self._lock:
-            now, calm = self._clock.monotonic(), self._calm
-            shown = {key: calm.get(key) or self._health(key, now, room.get(key)) for key in self._models}
-            return MappingProxyType(
-                shown | {key: self._health(key, now, left) for key, left in room.items() if key not in shown}
-            )
+            now = self._clock.monotonic()
+            return MappingProxyType({key: self._health(key, now, room.get(key)) for key in {**self._models, **room}})
 
     def _health(self, key: str, now: float, room: Headroom | None) -> Health:
+        known = self._calm.get(key)
+        if known is not None and known[0] == room:
+            return known[1]
         estimates = self._estimates.get(key, _Estimates())
         breakers = self._both(key.partition("/")[0], key)
         waits = [breaker.open_until - now for breaker in breakers if breaker.open_until is not None]
@@ -278,8 +279,8 @@ class HealthBook:
             tokens_left=left.tokens_left,
             slots_left=left.slots_left,
         )
-        if not waits and room is None:
-            self._calm[key] = health
+        if not waits:
+            self._calm[key] = room, health
         return health
 
     def _both(self, provider: str, key: str) -> tuple[Breaker, Breaker]:
