@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from bizq_lab.core.protocols import Runner
 
 NANO_PER_USD = 1_000_000_000
-LOOK_EVERY = 10  # blocks of an offline run that may be looked at
 Source = Sequence[Task] | Literal["bundled", "logged"]
 Progress = Callable[[ExperimentPlan, str, "TaskResult"], None]
 
@@ -45,6 +44,11 @@ class ModelABTester(Registry):
         quote: Estimates what an execution costs; None leaves costs out of plans.
         context: Who pays for the tasks of an experiment.
         seed: Randomises the order of arms and tasks.
+        look_every: Blocks between two looks at an offline run that may be looked at. A look takes a fraction of a
+            second and spends nothing; the intervals hold at any number of looks.
+
+    Raises:
+        InputError: `look_every` is below one.
     """
 
     runner: Runner
@@ -52,6 +56,12 @@ class ModelABTester(Registry):
     quote: Quote | None = None
     context: RoutingContext = field(default_factory=lambda: RoutingContext(workspace_id="experiments"))
     seed: int = 0
+    look_every: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what could never look."""
+        if self.look_every < 1:
+            raise InputError(f"look_every is {self.look_every}", hint="give the blocks between two looks: 1 or more")
 
     def plan(
         self,
@@ -181,7 +191,7 @@ class ModelABTester(Registry):
         each = nano_usd / blocks
         if plan.max_cost_usd is not None and nano_usd + each > plan.max_cost_usd * NANO_PER_USD:
             return "budget"
-        if plan.reading == "fixed" or blocks % LOOK_EVERY:
+        if plan.reading == "fixed" or blocks % self.look_every:
             return ""
         return self.watch(plan.experiment).stop
 

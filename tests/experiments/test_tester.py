@@ -156,3 +156,19 @@ def test_the_sync_front_refuses_to_wait_on_its_own_loop(tmp_path: Path) -> None:
 
         with pytest.raises(InputError, match="background loop"):
             lab.executor.wait(inside(tasks_of()))
+
+
+def test_an_offline_run_looks_as_often_as_it_is_told(tmp_path: Path) -> None:
+    with small_lab(tmp_path) as lab:
+        tester = lab.experiment(look_every=4)
+        plan = tester.plan(TYPE, ARMS, sample_size=10, reading="anytime")
+        tasks = tasks_of(n=10)
+        lab.executor.wait(tester.run_plans([plan], tasks))
+        lab.log.collect()
+    looks = rows(tmp_path / "lab.duckdb", "SELECT look FROM experiment_look ORDER BY look")
+    assert [row["look"] for row in looks] == [1, 2]
+
+
+def test_a_run_that_would_never_look_is_refused(tmp_path: Path) -> None:
+    with small_lab(tmp_path) as lab, pytest.raises(InputError, match="look_every is 0"):
+        lab.experiment(look_every=0)
