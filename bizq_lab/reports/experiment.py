@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from bizq_lab.core.estimate import quantity
 from bizq_lab.core.money import format_usd
 from bizq_lab.errors import InputError, NotEnoughData
 from bizq_lab.lab.past import end_of_day_us
@@ -13,6 +14,7 @@ from bizq_lab.reports.figures import section
 from bizq_lab.reports.section import Headline, Report
 
 if TYPE_CHECKING:
+    from bizq_lab.analysis import Comparison
     from bizq_lab.lab import Lab
     from bizq_lab.lab.past import Past
 
@@ -49,7 +51,7 @@ def experiment_report(lab: Lab, *, experiment: str = "", as_of: date, title: str
         headline=Headline(
             working=performance.summary(),
             cost=f"{format_usd(performance.spent_usd)} for {performance.provenance.n_decisions:,} decisions.",
-            changed="",
+            changed=_changed(comparison),
             action=comparison.summary(),
         ),
         facts={
@@ -60,6 +62,14 @@ def experiment_report(lab: Lab, *, experiment: str = "", as_of: date, title: str
         },
         note=note,
     )
+
+
+def _changed(comparison: Comparison) -> str:
+    """What another arm in the control's place would change, metric by metric."""
+    arm = comparison.main_row().arm
+    own = [row for row in comparison.rows if row.arm == arm and row.role in {"primary", "guardrail", "secondary"}]
+    said = [f"{row.metric} {quantity(row.difference.value, row.difference.unit)}, {row.reading}" for row in own]
+    return f"{arm} in place of {comparison.control}: {'; '.join(said)}."
 
 
 def _plan(past: Past, experiment: str, as_of: date) -> dict[str, Any]:

@@ -91,6 +91,10 @@ def test_an_experiment_report_tells_plan_result_and_arms(lab: Lab) -> None:
     assert report.title == f"Experiment at {TYPE}"
     assert report.facts["Arms"] == "plain, luna"
     assert [section.heading for section in report.sections] == ["Result", "Arms"]
+    assert len(report.headline.answers()) == 4
+    changed = report.headline.changed
+    assert changed.startswith("luna in place of plain: success ")
+    assert all(f"; {metric} " in changed for metric in ("quality", "cost", "latency"))
 
 
 def test_an_experiment_that_was_not_registered_by_then_is_refused(lab: Lab) -> None:
