@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bizq_lab.catalog.schema import RateLimits
-from bizq_lab.core.execution import ProviderCall, ProviderReply, Usage
+from bizq_lab.core.execution import Attempt, ProviderCall, ProviderReply, Usage
+from bizq_lab.core.money import Money
 from bizq_lab.core.task import RoutingContext
 from bizq_lab.execution import HealthBook, ModelLimits
 from bizq_lab.execution.limits import Headroom, Refused, Turn
 from bizq_lab.execution.slots import Slots
-from tests.support.execution import FakeClock, ListSink, ScriptedProvider, classes, decision, reply, scripted
+from tests.support.execution import FakeClock, ListSink, ScriptedProvider, classes, config, decision, reply, scripted
 
 SOL, LUNA = "openai/sol", "openai/luna"
 MINUTE_S = 60.0
@@ -150,6 +151,21 @@ def test_headroom_is_what_routing_sees_and_looking_takes_nothing() -> None:
     assert isinstance(turn, Turn)
     turn.end()
     assert health.snapshot()[SOL].slots_left == 3
+
+
+def test_a_limited_model_that_fails_is_seen_to_fail_although_its_room_stays_the_same() -> None:
+    clock = FakeClock()
+    health = HealthBook(clock=clock, limits=limited(clock, rpm=10, tpm=1_000, concurrency=3))
+    health.admit("openai", SOL)
+    assert health.snapshot()[SOL].available
+    gone = Attempt(
+        attempt_id="a", ordinal=1, config=config(SOL), status="failed", cost=Money(0), response_time_s=1.0,
+        error_class="model_not_found",
+    )  # fmt: skip
+    health.record(gone)
+    seen = health.snapshot()[SOL]
+    assert not seen.available
+    assert seen.requests_left == 10
 
 
 def test_a_model_without_limits_is_always_admitted_and_not_in_the_snapshot() -> None:

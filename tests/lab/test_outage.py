@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bizq_lab.core.execution import Attempt
+from bizq_lab.core.money import Money
 from bizq_lab.core.task import RoutingContext
 from bizq_lab.errors import BudgetRefused, NoFeasibleModel, ProviderError
 from bizq_lab.execution import Cap
@@ -24,10 +26,13 @@ def down(_: object) -> str:
 
 def break_everything(lab: Lab) -> None:
     """Open the circuit of every model."""
+    entry, _ = lab.catalog.task_type("default")
     for key in lab.catalog.models:
-        for _ in range(5):
-            lab.executor.health.admit(key.partition("/")[0], key)
-        lab.executor.health._both(key.partition("/")[0], key)[0].trip(lab.clock.monotonic())
+        gone = Attempt(
+            attempt_id="a", ordinal=1, config=lab.catalog.model_config(key, entry), status="failed", cost=Money(0),
+            response_time_s=1.0, error_class="model_not_found",
+        )  # fmt: skip
+        lab.executor.health.record(gone)
 
 
 def test_a_task_is_escalated_with_its_decision_and_nothing_is_sent(tmp_path: Path) -> None:
