@@ -66,14 +66,14 @@ def everyone_has_written(disk: FaultyDisk) -> threading.Event:
 def test_writers_who_wait_together_share_one_sync(
     tmp_path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first syncs its own event, and the next one those of all who wrote meanwhile."""
+    """The first syncs what was written by then, and at most one other those who wrote meanwhile."""
     there = everyone_has_written(disk)
     monkeypatch.setattr("os.write", disk.write)
     disk.before_sync(lambda _: None if there.wait(30) else pytest.fail("the others never wrote"))
     journal = Journal(tmp_path, durability="power")
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda _: journal.append(make_event("alert")), range(WRITERS)))
-    assert disk.syncs == 2
+    assert disk.syncs in {1, 2}
     journal.close()
 
 
