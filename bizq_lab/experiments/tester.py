@@ -44,11 +44,7 @@ class ModelABTester(Registry):
         quote: Estimates what an execution costs; None leaves costs out of plans.
         context: Who pays for the tasks of an experiment.
         seed: Randomises the order of arms and tasks.
-        look_every: Blocks between two looks at an offline run that may be looked at. A look takes a fraction of a
-            second and spends nothing; the intervals hold at any number of looks.
-
-    Raises:
-        InputError: `look_every` is below one.
+        look_every: Blocks between two looks at an offline run that may be looked at; at least one, else InputError.
     """
 
     runner: Runner
