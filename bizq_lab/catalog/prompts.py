@@ -63,7 +63,10 @@ def render_template(source: str, task: Task) -> str:
 
 @cache
 def _compiled(source: str) -> Template:
-    return _environment().from_string(source)
+    template = _environment().from_string(source)
+    # Jinja chains two maps here, and looks through both at each rendering.
+    template.globals = dict(template.globals)
+    return template
 
 
 @cache

@@ -136,7 +136,9 @@ class Attempt:
     @property
     def total_cost(self) -> Money | None:
         """Of the call and of its judge; None when some price is unknown."""
-        judged = Money(0) if self.opinion is None else self.opinion.cost
+        if self.opinion is None:
+            return self.cost
+        judged = self.opinion.cost
         return None if self.cost is None or judged is None else self.cost + judged
 
     @property

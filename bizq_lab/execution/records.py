@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bizq_lab.core.events import AttemptEvent, EvaluationEvent, OutcomeEvent
-from bizq_lab.core.execution import Attempt, ExecutionMetrics, Parameters, TaskResult, Usage
+from bizq_lab.core.execution import Attempt, CheckResult, ExecutionMetrics, Parameters, TaskResult, Usage
 from bizq_lab.core.model import ModelConfig
 from bizq_lab.errors import ProviderError
 
@@ -77,7 +77,7 @@ def attempt_event(
         price_version=config.price.version,
         flags=list(flags),
         # What a check found quotes the output, or what was expected of it.
-        checks=[{**check._asdict(), "detail": check.detail if payloads == "full" else ""} for check in attempt.checks],
+        checks=[_check(check, payloads) for check in attempt.checks],
         output=text if payloads == "full" else None,
         output_sha256=_sha256(text) if payloads != "none" and text else "",
         requested_parameters=_requested(config),
@@ -180,6 +180,11 @@ def attempt_flags(attempt: Attempt) -> list[str]:
         flags.append(reply.finish_reason)
     named = {name: _WIRE_NAMES.get(name, name) for name in attempt.config.requested}
     return [*flags, *(f"{name}_not_sent" for name in named if not {name, named[name]} & reply.sent.keys())]
+
+
+def _check(check: CheckResult, payloads: Payloads) -> dict[str, str | bool]:
+    detail = check.detail if payloads == "full" else ""
+    return {"name": check.name, "passed": check.passed, "severity": check.severity, "detail": detail}
 
 
 def _requested(config: ModelConfig) -> Parameters:

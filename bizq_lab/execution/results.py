@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bizq_lab.core.execution import Attempt, Status, TaskResult
@@ -14,6 +14,7 @@ from bizq_lab.execution.job import Ended, Job
 from bizq_lab.execution.records import metrics_of, outcome_event
 
 if TYPE_CHECKING:
+    from bizq_lab.core.events import HumanTaskEvent
     from bizq_lab.core.protocols import Clock, EventSink, IdSource
 
 
@@ -36,90 +37,81 @@ class Results:
     def completed(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str]) -> TaskResult:
         """The last attempt was accepted."""
         last = ended[-1].attempt
-        result = self._result(job, ended, "completed", elapsed_s=elapsed_s, error_type=None)
         how = f"{last.config.key} completed the task" if len(ended) == 1 else _journey(ended)
-        result = replace(result, output=last.reply.text if last.reply else "", reasoning="; ".join([how, *notes]))
-        return self._write(job, ended, result)
+        return self._end(
+            job, ended, "completed", elapsed_s=elapsed_s, reasoning=[how, *notes],
+            output=last.reply.text if last.reply else "",
+        )  # fmt: skip
 
     def escalated(
         self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str], error_type: str
     ) -> TaskResult:
         """No model completed it: a person takes over (S21)."""
-        reasoning = "; ".join(
-            ["AI execution failed, escalated to a human", *([_journey(ended)] if ended else []), *notes]
-        )
-        minutes = job.entry.human_minutes
-        human_task_id = self.ids("hum")
+        reasoning = ["AI execution failed, escalated to a human", *([_journey(ended)] if ended else []), *notes]
         opened = self.desk.open(
             event_id=self.ids("evt"),
-            human_task_id=human_task_id,
+            human_task_id=self.ids("hum"),
             decision_id=job.decision.decision_id,
             now_us=self.clock.now_us(),
             context=job.context,
-            minutes=minutes,
-            reason=reasoning,
+            minutes=job.entry.human_minutes,
+            reason="; ".join(reasoning),
         )
         self.sink.append(opened)
-        result = self._result(job, ended, "escalated", elapsed_s=elapsed_s, error_type=error_type)
-        result = replace(
-            result,
-            cost=None if result.cost is None else result.cost + self.desk.cost(minutes),
-            human_task_id=human_task_id,
-            estimated_completion=iso_utc(opened.due_at_us),
-            reasoning=reasoning,
+        return self._end(
+            job, ended, "escalated", elapsed_s=elapsed_s, error_type=error_type, reasoning=reasoning, opened=opened
         )
-        return self._write(job, ended, result)
 
     def failed(
         self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str], error_type: str
     ) -> TaskResult:
         """No model completed it, and nobody waits for it: an offline comparison hands no work to people."""
-        result = self._result(job, ended, "failed", elapsed_s=elapsed_s, error_type=error_type)
-        journey = [_journey(ended)] if ended else []
-        return self._write(job, ended, replace(result, reasoning="; ".join(["failed in a study", *journey, *notes])))
+        reasoning = ["failed in a study", *([_journey(ended)] if ended else []), *notes]
+        return self._end(job, ended, "failed", elapsed_s=elapsed_s, error_type=error_type, reasoning=reasoning)
 
     def unfunded(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float, notes: Sequence[str]) -> TaskResult:
         """No money was left for the rest of the chain, and nobody takes over: a bulk run is resumed with more."""
-        result = self._result(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="budget")
-        journey = [_journey(ended)] if ended else []
-        return self._write(job, ended, replace(result, reasoning="; ".join(["stopped", *journey, *notes])))
+        reasoning = ["stopped", *([_journey(ended)] if ended else []), *notes]
+        return self._end(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="budget", reasoning=reasoning)
 
     def cancelled(self, job: Job, ended: Sequence[Ended], *, elapsed_s: float) -> TaskResult:
         """The caller cancelled; nothing more is sent."""
-        result = self._result(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="cancelled")
-        return self._write(job, ended, replace(result, reasoning="cancelled by the caller"))
+        reasoning = ["cancelled by the caller"]
+        return self._end(job, ended, "cancelled", elapsed_s=elapsed_s, error_type="cancelled", reasoning=reasoning)
 
-    def _result(
-        self, job: Job, ended: Sequence[Ended], status: Status, *, elapsed_s: float, error_type: str | None
-    ) -> TaskResult:
-        attempts = tuple(one.attempt for one in ended)
-        answered = next((attempt for attempt in reversed(attempts) if attempt.reply), None)
-        checks = answered.checks if answered else ()
-        quality = _quality(job, answered, status)
-        return TaskResult(
+    def _end(
+        self, job: Job, ended: Sequence[Ended], status: Status, *, elapsed_s: float, reasoning: Sequence[str],
+        error_type: str | None = None, output: str = "", opened: HumanTaskEvent | None = None,
+    ) -> TaskResult:  # fmt: skip
+        """Write how it ended, and say it. People's minutes are in what it cost, and in no row of a model's."""
+        attempts = tuple([one.attempt for one in ended])
+        last = next((one for one in reversed(ended) if one.attempt.reply), None)
+        answered = None if last is None else last.attempt
+        quality, spent = _quality(job, answered, status), _total(attempts)
+        asked = None if opened is None or spent is None else self.desk.cost(job.entry.human_minutes)
+        result = TaskResult(
             task_id=job.task.id,
             decision_id=job.decision.decision_id,
             status=status,
-            output="",
+            output=output,
             quality=quality,
             quality_source="" if quality is None else job.quality_source,
-            cost=_total(ended),
+            cost=spent if spent is None or asked is None else spent + asked,
             processing_time=elapsed_s,
             metrics=metrics_of(attempts, elapsed_s=elapsed_s, error_type=error_type),
             attempts=attempts,
-            checks=checks,
+            checks=() if answered is None else answered.checks,
+            human_task_id=None if opened is None else opened.human_task_id,
+            estimated_completion=None if opened is None else iso_utc(opened.due_at_us),
+            reasoning="; ".join(reasoning),
         )
-
-    def _write(self, job: Job, ended: Sequence[Ended], result: TaskResult) -> TaskResult:
-        spent = _total(ended)
-        answered = next((one for one in reversed(ended) if one.attempt.reply), None)
         self.sink.append(
             outcome_event(
                 result,
                 event_id=self.ids("evt"),
                 recorded_at_us=self.clock.now_us(),
                 assigned_model=job.decision.config.key,
-                served_model=answered.served.model if answered else "",
+                served_model=last.served.model if last else "",
                 cost_nano_usd=None if spent is None else spent.nano_usd,
             )
         )
@@ -138,9 +130,9 @@ def _quality(job: Job, answered: Attempt | None, status: Status) -> float | None
     return undelivered if answered is None else share_passed(answered.checks)
 
 
-def _total(ended: Sequence[Ended]) -> Money | None:
-    costs = [one.attempt.total_cost for one in ended]
-    return None if None in costs else sum((cost for cost in costs if cost is not None), Money(0))
+def _total(attempts: Sequence[Attempt]) -> Money | None:
+    costs = [attempt.total_cost for attempt in attempts]
+    return None if None in costs else Money(sum([cost.nano_usd for cost in costs if cost]))
 
 
 def _journey(ended: Sequence[Ended]) -> str:

@@ -12,6 +12,7 @@ from bizq_lab.core.money import Money
 
 Payloads = Literal["full", "hash", "none"]
 _ABSENT = (None, "")
+_REASON, _CANDIDATE = Reason._fields, Candidate._fields
 
 
 class Place(NamedTuple):
@@ -95,12 +96,11 @@ def _nano(usd: float | None) -> int | None:
 
 
 def _reason(reason: Reason) -> dict[str, Any]:
-    return {name: value for name, value in zip(Reason._fields, reason, strict=True) if value not in _ABSENT}
+    return {name: value for name, value in zip(_REASON, reason, strict=True) if value not in _ABSENT}
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        name: value for name, value in zip(Candidate._fields, candidate, strict=True) if value is not None
-    }
-    row["reasons"] = [_reason(reason) for reason in candidate.reasons]
+    row: dict[str, Any] = {name: value for name, value in zip(_CANDIDATE, candidate, strict=True) if value is not None}
+    if candidate.reasons:
+        row["reasons"] = [_reason(reason) for reason in candidate.reasons]
     return row

@@ -26,6 +26,7 @@ HEADER_KIND = "segment"
 _CRC_AT, _CRC_END, _BODY_AT, _KIND_AT = 8, 16, 18, 26
 _START, _BODY_START = b'{"crc":"', b'","kind":"'
 _KINDS = {kind.encode(): kind for kind in (*EVENTS, HEADER_KIND)}
+_HEADS = {kind: b'"kind":"%b",' % name for name, kind in _KINDS.items()}
 
 # No circularity check: events are trees, and the recursion limit catches the rest.
 _strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
@@ -45,7 +46,7 @@ def encode(event: Event) -> bytes:
         JournalWriteError: A field cannot be written as JSON: NaN, infinity, or an object of some other kind.
     """
     names, values = _READERS[event.kind]
-    return _line(event.kind, dict(zip(names, values(event), strict=True)))
+    return _line(event.kind, dict(zip(names, values(event))))  # noqa: B905 - as many values as names, by their reader
 
 
 def encode_header(**fields: str | int) -> bytes:
@@ -94,8 +95,8 @@ def _line(kind: str, fields: dict[str, Any]) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         message = f"{kind} event cannot be written as JSON: {error}"
         raise JournalWriteError(message, hint="fields hold text, numbers that are finite, lists and dicts") from None
-    body = b'"kind":"%b",%b' % (kind.encode(), document[1:])
-    return b'{"crc":"%08x",%b\n' % (crc32(body), body)
+    head, body = _HEADS[kind], document[1:]
+    return b'{"crc":"%08x",%b%b\n' % (crc32(body, crc32(head)), head, body)
 
 
 def _document(fields: dict[str, Any]) -> bytes:
