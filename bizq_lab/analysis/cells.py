@@ -105,7 +105,6 @@ def read_cells(
         conditions: Under which conditions it arose, if the caller knows; then it is read faster.
     """
     flags = {"by_arm": by_arm, "by_model": by_model, "by_workspace": by_workspace, "by_day": by_day, "served": served}
-    flags |= {"keep_default": keep_default, "people": people}
     with log.held():
         size = size or read_size(log, window)
         groups = groups_of(size, many_cells=by_workspace or by_day)
@@ -114,7 +113,8 @@ def read_cells(
             **window.params(),
             **flags,
             groups=groups,
-            by_rules=conditions is None or conditions.by_rules,
+            by_rules=not keep_default and (conditions is None or conditions.by_rules),
+            people=people and size.people,
             drawn="both" if conditions is None else conditions.drawn,
         )
     return [Cell(row, size if groups else None) for row in rows]

@@ -71,10 +71,12 @@ class Size:
     Attributes:
         part_n: Decisions in that part.
         part_units: Assignment units, or tasks, in it.
+        people: Whether tasks were handed to people, in this window or another.
     """
 
     part_n: int
     part_units: int
+    people: bool = True
 
     @property
     def grouped(self) -> bool:
@@ -94,7 +96,7 @@ class Size:
 def read_size(log: Log, window: Window) -> Size:
     """Count the decisions and units of a sixteenth of the window."""
     (row,) = log.query("units", **window.params(), below=PART)
-    return Size(part_n=row["n"], part_units=row["units"])
+    return Size(part_n=row["n"], part_units=row["units"], people=row["human_tasks"] > 0)
 
 
 @dataclass(frozen=True, slots=True)

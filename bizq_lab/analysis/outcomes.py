@@ -118,7 +118,7 @@ def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment
         params = {**window.params(), "design": chosen}
         keys = {"by_segment": by_segment, "grouped": size.grouped}
         by_rules = chosen == "observational" and conditions.by_rules
-        clusters = log.query("clusters", **params, **keys, by_rules=by_rules)
+        clusters = log.query("clusters", **params, **keys, by_rules=by_rules, people=size.people)
         ratings = log.query("rating_levels", **params, **keys)
         flags = {"by_arm": True, "by_model": False, "by_workspace": False, "by_day": False, "served": False}
         durations = log.query("durations", **params, **flags, by_rules=by_rules)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import InputError
 from bizq_lab.store.archived import Place, archive_of, literal
-from bizq_lab.store.queries import named_query
+from bizq_lab.store.queries import fitted, named_query
 from bizq_lab.store.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -37,13 +37,14 @@ def ask(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, A
     Raises:
         InputError: No such query, or the parameters are not the ones it names.
     """
-    text = named_query(name)
-    wanted = set(connection.extract_statements(text)[0].named_parameters)
+    text, done = fitted(named_query(name), params)
+    bound = set(connection.extract_statements(text)[0].named_parameters)
+    wanted = bound | done
     if wanted != params.keys():
         missing, extra = sorted(wanted - params.keys()), sorted(params.keys() - wanted)
         message = f"query {name!r} takes {sorted(wanted)}; missing {missing}, unknown {extra}"
         raise InputError(message, hint=f"see the header of store/queries/{name}.sql")
-    _execute(connection, text, dict(params) or None)
+    _execute(connection, text, {key: params[key] for key in bound} or None)
     return {column[0]: str(column[1]) for column in connection.description}
 
 

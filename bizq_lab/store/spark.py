@@ -30,7 +30,7 @@ from bizq_lab.store.collect import CollectReport
 from bizq_lab.store.connection import connect
 from bizq_lab.store.log import Log
 from bizq_lab.store.manifest import read_manifest
-from bizq_lab.store.queries import named_query
+from bizq_lab.store.queries import fitted, named_query
 from bizq_lab.store.shelf import Shelf
 from bizq_lab.store.spark_session import new_session, translated
 from bizq_lab.store.statements import statement
@@ -112,7 +112,7 @@ class SparkLog(Log):
         """
         from bizq_lab.store.dialect import filled_lists, spark_sql  # noqa: PLC0415 - sqlglot is part of the extra
 
-        text = named_query(name)
+        text, _ = fitted(named_query(name), params)
         if any(table in text for table in _KEPT):
             raise self._refusal()
         with connect(self._empty, read_only=True, patience_s=_PATIENCE_S) as connection:

@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 CONCURRENCY = (1, 16, 64)
 SLOW_S = 0.05
-SHORT = 4  # rounds of one call at a time are as much shorter, and as many more
+SHORT = 8  # rounds of one call at a time are as much shorter, and as many more
 NAMES = ("openai default", "openai aiohttp", "bizq_lab")
 Call = Callable[[], Awaitable[object]]
 ANSWER = {

@@ -113,10 +113,9 @@ def _query(log: Log) -> None:
         by_workspace=False,
         by_day=False,
         served=False,
-        keep_default=True,
         people=False,
         groups=0,
-        by_rules=True,
+        by_rules=False,
         drawn="both",
     )
 

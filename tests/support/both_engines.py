@@ -190,7 +190,7 @@ OPEN = dict.fromkeys(DAY) | {"task_type": TASK_TYPE}
 KEYS = {"by_arm": True, "by_model": True, "by_workspace": True, "by_day": True, "served": True}
 CELLS = dict.fromkeys(DAY) | KEYS
 TOGETHER = dict.fromkeys(KEYS, False)
-CLUSTERS = OPEN | {"design": "paired", "by_rules": True, "by_segment": True, "grouped": False}
+CLUSTERS = OPEN | {"design": "paired", "by_rules": True, "by_segment": True, "grouped": False, "people": True}
 RANDOM_GROUPS = {"design": "randomised", "grouped": True}
 RATED = OPEN | {"design": "paired", "by_segment": True, "grouped": False}
 OFFERS = {"task_type": None, "experiment": None, "from_us": None, "to_us": None}
@@ -204,10 +204,11 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "arrivals": [{"experiment": "split-x", "looks_us": [START_US, START_US + 250_000_000, LAST_US]}],
     "baseline": [{"task_type": TASK_TYPE, "from_us": None}],
     "cells": [
-        CELLS | {"keep_default": True, "people": True, "groups": 0, "by_rules": True, "drawn": "both"},
-        CELLS | TOGETHER | {"keep_default": False, "people": False, "groups": 4096, "by_rules": False, "drawn": "task"},
+        CELLS | {"people": True, "groups": 0, "by_rules": True, "drawn": "both"},
+        CELLS | {"people": False, "groups": 0, "by_rules": False, "drawn": "unit"},
+        CELLS | TOGETHER | {"people": False, "groups": 4096, "by_rules": False, "drawn": "task"},
     ],
-    "clusters": [CLUSTERS, CLUSTERS | RANDOM_GROUPS],
+    "clusters": [CLUSTERS, CLUSTERS | RANDOM_GROUPS | {"task_type": None, "by_rules": False, "people": False}],
     "conditions": [OPEN | {"below": 4096}],
     "cost_change": [{"from_us": None, "to_us": None}],
     "decisions_of_task": [{"task_id": f"{HOSTILE[2]}-2#0"}],

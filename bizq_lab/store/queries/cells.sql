@@ -1,34 +1,30 @@
 -- cells: sufficient statistics of every cell, clustered, for means, rates, ratios and their covariances.
 -- grain:   one row per (task_type, arm, model, workspace_id, day); a key that was not asked for is ''
--- reads:   arm_outcome
+-- reads:   arm_outcome, or task_outcome where nobody took over
 -- columns: <x> sum over the cell, <x>_<y> sum over clusters of the product of the clusters' sums; _us, _nano, _ppm as in
 --          the log. n counts outcomes, pending none yet; x_n counts the outcomes that have x; clusters that have an outcome
 -- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open), by_arm, by_model,
 --          by_workspace, by_day, served (cell of the model that answered instead of the one that was assigned),
---          keep_default (what the rules chose stays the arm 'default' instead of going by its model), groups (that many
---          random groups of clusters, a power of two up to 4096, instead of the clusters; 0: the clusters), by_rules
---          (whether some arm may be 'default'), drawn (what was drawn together everywhere: 'unit', 'task', or 'both'),
---          people (they are an arm of their own, S21; drawn together as the decisions that they took over)
+--          groups (that many random groups of clusters, a power of two up to 4096, instead of the clusters; 0: the
+--          clusters), by_rules (what the rules chose, the arm 'default', goes by its model), drawn (what was drawn
+--          together everywhere: 'unit', 'task', or 'both'), people (they are an arm of their own, S21; drawn together as
+--          the decisions that they took over)
 --
 -- A cluster is what was drawn together: the assignment unit where traffic was randomised, else the task with its repeats.
 -- Charged to the assigned arm: timeouts and errors are outcomes, and an answer that never came has quality 0.
--- The inner keys are bare columns or short constants: DuckDB groups those at half the cost, or a third.
+-- The inner keys are bare columns, and only those that are asked for: DuckDB groups constants too, row by row.
 WITH raw AS (
     SELECT
-        CASE WHEN $task_type::VARCHAR IS NULL THEN task_type ELSE '' END AS task_type,
-        arm,
-        CASE WHEN $by_rules THEN model ELSE '' END AS assigned,
-        CASE WHEN NOT $by_model THEN '' WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model,
-        CASE WHEN $by_workspace THEN workspace_id ELSE '' END AS workspace_id,
-        CASE WHEN $by_day THEN strftime(make_timestamp(decided_at_us), '%Y-%m-%d') ELSE '' END AS day,
-        CASE
-            WHEN $groups > 0 THEN ''
-            WHEN $drawn = 'unit' THEN unit
-            WHEN $drawn = 'task' THEN task_key
-            WHEN design = 'randomised' THEN 'unit:' || unit
-            ELSE 'task:' || task_key
-        END AS cluster,
-        CASE WHEN $groups > 0 THEN cluster_bucket & ($groups - 1) ELSE 0 END AS bucket,
+        task_type, -- unless task_type
+        arm, -- if by_arm
+        model AS assigned, -- if by_arm, if by_rules
+        CASE WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model, -- if by_model
+        workspace_id, -- if by_workspace
+        strftime(make_timestamp(decided_at_us), '%Y-%m-%d') AS day, -- if by_day
+        cluster_bucket & ($groups - 1) AS cluster, -- if groups
+        unit AS cluster, -- unless groups, if drawn=unit
+        task_key AS cluster, -- unless groups, if drawn=task
+        CASE WHEN design = 'randomised' THEN 'unit:' || unit ELSE 'task:' || task_key END AS cluster, -- unless groups, if drawn=both
         count(*) AS decisions,
         count(*) FILTER (status <> 'pending') AS n,
         count(*) FILTER (design = 'paired') AS paired,
@@ -50,9 +46,9 @@ WITH raw AS (
         sum(CASE WHEN status <> 'pending' THEN rating_ppm END) AS rating,
         min(decided_at_us) AS first_us,
         max(decided_at_us) AS last_us
-    FROM arm_outcome
-    WHERE ($people OR arm <> 'human')
-      AND ($task_type::VARCHAR IS NULL OR task_type = $task_type)
+    FROM arm_outcome -- if people
+    FROM task_outcome -- unless people
+    WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
       AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
       AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
@@ -61,13 +57,18 @@ WITH raw AS (
     GROUP BY ALL
 ), cluster AS (
     SELECT
-        coalesce($task_type, task_type) AS task_type,
-        CASE
-            WHEN NOT $by_arm THEN ''
-            WHEN arm = 'default' AND assigned <> '' AND NOT $keep_default THEN assigned
-            ELSE arm
-        END AS arm,
-        model, workspace_id, day, cluster, bucket,
+        $task_type AS task_type, -- if task_type
+        task_type, -- unless task_type
+        CASE WHEN arm = 'default' AND assigned <> '' THEN assigned ELSE arm END AS arm, -- if by_arm, if by_rules
+        arm, -- if by_arm, unless by_rules
+        '' AS arm, -- unless by_arm
+        model, -- if by_model
+        '' AS model, -- unless by_model
+        workspace_id, -- if by_workspace
+        '' AS workspace_id, -- unless by_workspace
+        day, -- if by_day
+        '' AS day, -- unless by_day
+        cluster,
         CAST(sum(n) AS HUGEINT) AS n,
         CAST(sum(decisions - n) AS HUGEINT) AS pending,
         CAST(sum(paired) AS HUGEINT) AS paired,

@@ -1,26 +1,27 @@
 -- clusters: what each arm did on each task, or to each assignment unit: the rows that a comparison is computed from.
 -- grain:   one row per (task_type, segment, arm, cluster, bucket)
--- reads:   arm_outcome
+-- reads:   arm_outcome, or task_outcome where nobody took over
 -- columns: <x> sum over the cluster's outcomes, <x>_n how many have x; _us, _nano, _ppm as in the log. n counts outcomes,
 --          decisions those still pending too;
 --          first_us is the first decision, its outcome arrived or not. Where grouped, cluster is '' and bucket tells the
 --          groups apart; else bucket is 0
 -- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open),
 --          design, by_rules (whether some arm may be 'default', which then goes by its model), by_segment (else segment is
---          ''), grouped (4,096 random groups of clusters instead of the clusters)
+--          ''), grouped (4,096 random groups of clusters instead of the clusters), people (whether any took over)
 --
 -- People who took over are the arm 'human' beside those of any design (S21), drawn together as the decisions they took over.
 -- Paired designs cluster by task, with its repeats; the others by assignment unit. An answer that never came has quality
 -- 0. What was cancelled is nobody's outcome and no exposure: a split that cancelling has skewed is a skewed split.
--- The inner keys are bare columns or short constants: DuckDB groups those at half the cost, or a third.
+-- The inner keys are bare columns, and only those that are asked for: DuckDB groups constants too, row by row.
 WITH cluster AS (
     SELECT
-        CASE WHEN $task_type::VARCHAR IS NULL THEN task_type ELSE '' END AS task_type,
         arm,
-        CASE WHEN $by_rules THEN model ELSE '' END AS model,
-        CASE WHEN $by_segment THEN segment ELSE '' END AS segment,
-        CASE WHEN $grouped THEN '' WHEN $design = 'paired' THEN task_key ELSE unit END AS cluster,
-        CASE WHEN $grouped THEN cluster_bucket ELSE 0 END AS bucket,
+        task_type, -- unless task_type
+        model, -- if by_rules
+        segment, -- if by_segment
+        cluster_bucket AS bucket, -- if grouped
+        task_key AS cluster, -- unless grouped, if design=paired
+        unit AS cluster, -- unless grouped, unless design=paired
         count(*) AS decisions,
         count(*) FILTER (status <> 'pending') AS n,
         count(*) FILTER (succeeded) AS success,
@@ -32,20 +33,27 @@ WITH cluster AS (
         count(response_time_us) AS latency_n,
         sum(response_time_us) AS latency,
         min(decided_at_us) AS first_us
-    FROM arm_outcome
+    FROM arm_outcome -- if people
+    FROM task_outcome -- unless people
     WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
       AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
       AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
       AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
-      AND (design = $design OR arm = 'human')
+      AND (design = $design OR arm = 'human') -- if people
+      AND design = $design -- unless people
       AND status <> 'cancelled'
     GROUP BY ALL
 )
 SELECT
-    coalesce($task_type, task_type) AS task_type, segment,
-    CASE WHEN arm = 'default' AND model <> '' THEN model ELSE arm END AS arm,
-    cluster, bucket,
+    $task_type AS task_type, -- if task_type
+    task_type, -- unless task_type
+    segment, -- if by_segment
+    '' AS segment, -- unless by_segment
+    CASE WHEN arm = 'default' AND model <> '' THEN model ELSE arm END AS arm, -- if by_rules
+    arm, -- unless by_rules
+    '' AS cluster, bucket, -- if grouped
+    cluster, 0 AS bucket, -- unless grouped
     CAST(sum(decisions) AS BIGINT) AS decisions,
     CAST(sum(n) AS BIGINT) AS n,
     CAST(sum(success) AS BIGINT) AS success,

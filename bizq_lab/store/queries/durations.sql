@@ -8,15 +8,15 @@
 --
 -- A bin is a number of microseconds without its last bits: 32 us wide below 8,192 us, from there on at most 1/128 of what
 -- is in it. Integers only: every engine bins alike (`stats.histogram` says it in Python).
--- The inner bins lie within those: three branches a row are cheaper than six, and so are short constants as keys.
+-- The inner bins lie within those: three branches a row are cheaper than six, and so are no keys but those asked for.
 WITH fine AS (
     SELECT
-        CASE WHEN $task_type::VARCHAR IS NULL THEN task_type ELSE '' END AS task_type,
-        arm,
-        CASE WHEN NOT $by_model THEN '' WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model,
-        CASE WHEN $by_rules THEN model ELSE '' END AS assigned,
-        CASE WHEN $by_workspace THEN workspace_id ELSE '' END AS workspace_id,
-        CASE WHEN $by_day THEN strftime(make_timestamp(decided_at_us), '%Y-%m-%d') ELSE '' END AS day,
+        task_type, -- unless task_type
+        arm, -- if by_arm
+        model AS assigned, -- if by_arm, if by_rules
+        CASE WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model, -- if by_model
+        workspace_id, -- if by_workspace
+        strftime(make_timestamp(decided_at_us), '%Y-%m-%d') AS day, -- if by_day
         response_time_us & CASE
             WHEN response_time_us >= 2097152 THEN -16384
             WHEN response_time_us >= 131072 THEN -1024
@@ -36,10 +36,17 @@ WITH fine AS (
     GROUP BY ALL
 )
 SELECT
-    coalesce($task_type, task_type) AS task_type,
-    CASE WHEN NOT $by_arm THEN '' WHEN arm = 'default' AND assigned <> '' THEN assigned ELSE arm END AS arm,
-    model,
-    workspace_id, day,
+    $task_type AS task_type, -- if task_type
+    task_type, -- unless task_type
+    CASE WHEN arm = 'default' AND assigned <> '' THEN assigned ELSE arm END AS arm, -- if by_arm, if by_rules
+    arm, -- if by_arm, unless by_rules
+    '' AS arm, -- unless by_arm
+    model, -- if by_model
+    '' AS model, -- unless by_model
+    workspace_id, -- if by_workspace
+    '' AS workspace_id, -- unless by_workspace
+    day, -- if by_day
+    '' AS day, -- unless by_day
     fine_us & CASE
         WHEN fine_us < 8192 THEN -32
         WHEN fine_us < 131072 THEN -64

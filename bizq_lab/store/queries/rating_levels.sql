@@ -2,13 +2,15 @@
 -- grain:   one row per (task_type, segment, arm, cluster, bucket, rating_ppm)
 -- reads:   task_outcome
 -- columns: n outcomes of the cluster with that rating; cluster and bucket as in clusters.sql
--- params:  as in clusters.sql
+-- params:  as in clusters.sql, but for people and by_rules
 SELECT
     task_type,
-    CASE WHEN $by_segment THEN segment ELSE '' END AS segment,
+    segment, -- if by_segment
+    '' AS segment, -- unless by_segment
     CASE WHEN arm = 'default' AND $design = 'observational' THEN model ELSE arm END AS arm,
-    CASE WHEN $grouped THEN '' WHEN $design = 'paired' THEN task_key ELSE unit END AS cluster,
-    CASE WHEN $grouped THEN cluster_bucket ELSE 0 END AS bucket,
+    '' AS cluster, cluster_bucket AS bucket, -- if grouped
+    task_key AS cluster, 0 AS bucket, -- unless grouped, if design=paired
+    unit AS cluster, 0 AS bucket, -- unless grouped, unless design=paired
     rating_ppm,
     count(*) AS n
 FROM task_outcome
