@@ -94,11 +94,16 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
 def _advance(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Counts:
     """Write down how far each segment has been collected."""
     refused = refused_in(batch.refused, batch.chunks)
-    events = 0
+    events = []
     for segment, chunk in batch.chunks.items():
         headers = 1 if chunk.start == 0 and chunk.lines and journal_lines.decode_header(chunk.lines[0]) else 0
-        sound = len(chunk.lines) + bool(chunk.torn) - headers - refused[segment] - batch.forgotten[segment]
-        events += sound
-        row = {"segment": segment, "end": chunk.end, "events": sound, "quarantined": refused[segment]}
-        connection.execute(statement("advance"), row)
-    return Counts(events, sum(refused.values()), batch.forgotten.total())
+        events.append(len(chunk.lines) + bool(chunk.torn) - headers - refused[segment] - batch.forgotten[segment])
+    if batch.chunks:
+        seen = {
+            "segment": list(batch.chunks),
+            "end": [chunk.end for chunk in batch.chunks.values()],
+            "events": events,
+            "quarantined": list(refused.values()),
+        }
+        connection.execute(statement("advance"), seen)
+    return Counts(sum(events), sum(refused.values()), batch.forgotten.total())

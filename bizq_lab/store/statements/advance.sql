@@ -1,6 +1,10 @@
--- advance: how far a segment has been collected, in the transaction that collects it.
+-- advance: how far each segment has been collected, in the transaction that collects it.
 MERGE INTO collected_segment AS known
-USING (SELECT $segment AS segment, $end AS collected_bytes, $events AS events, $quarantined AS quarantined) AS seen
+USING (
+    SELECT
+        unnest($segment::VARCHAR[]) AS segment, unnest($end::BIGINT[]) AS collected_bytes,
+        unnest($events::BIGINT[]) AS events, unnest($quarantined::BIGINT[]) AS quarantined
+) AS seen
 USING (segment)
 WHEN MATCHED THEN UPDATE SET
     collected_bytes = seen.collected_bytes,
