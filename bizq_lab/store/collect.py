@@ -147,7 +147,8 @@ class Collector:
                         return replace(report, complete=False)
                     batch = self._staged(ahead, place, targets)
                     after = self._offsets | batch.ends
-                    if batch.chunks and any(size > after.get(name, 0) for name, size in targets.items()):
+                    more = bool(batch.chunks) and any(size > after.get(name, 0) for name, size in targets.items())
+                    if more:
                         twin = twin or place.twin()
                         idle = twin if batch.staging is place else place
                         ahead = helper.submit(self._stage, idle, targets, after)
@@ -155,7 +156,7 @@ class Collector:
                         if not held:
                             return replace(report, complete=False)
                         began = time.monotonic()
-                        counts = self._commit(batch)
+                        counts = self._commit(batch, more=more)
                         finished = segments.remove_finished(self._folder, self._offsets)
                         report = report.plus(counts, removed=len(finished), hold_s=time.monotonic() - began)
                 targets = {name: size for name, size in targets.items() if name not in finished}
@@ -214,13 +215,18 @@ class Collector:
         found = self._path.stat()
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def _commit(self, batch: Batch) -> Counts:
-        """One transaction over the attached file."""
+    def _commit(self, batch: Batch, *, more: bool) -> Counts:
+        """One transaction over the attached file.
+
+        DuckDB joins the small row groups that transactions leave behind, and while one batch follows another it would
+        write the same rows again and again: the last batch joins them once.
+        """
         present = segments.look(self._folder).sizes
         gone = [name for name in self._offsets if name not in present]
         if not batch.chunks and not gone:
             return Counts(0, 0)
         self._left = None
+        batch.staging.connection.execute("SET max_vacuum_tasks = 0" if more else "RESET max_vacuum_tasks")
         with translated(self._path), attached(batch.staging.connection, self._path, patience_s=_OPEN_PATIENCE_S):
             counts = commit_batch(batch, gone=gone)
         for name in batch.forgotten:  # their writers may live for days

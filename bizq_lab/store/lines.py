@@ -11,12 +11,11 @@ The first line of a segment is its header, with kind `segment` and the schema ve
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from operator import attrgetter
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
 
 from bizq_lab.core.events import EVENTS, Event
 from bizq_lab.errors import JournalWriteError
@@ -45,13 +44,18 @@ def encode(event: Event) -> bytes:
     Raises:
         JournalWriteError: A field cannot be written as JSON: NaN, infinity, or an object of some other kind.
     """
-    names, values = _READERS[event.kind]
-    return _line(event.kind, dict(zip(names, values(event))))  # noqa: B905 - as many values as names, by their reader
+    try:
+        document = _WRITERS[event.kind].to_json(event)
+    except PydanticSerializationError:
+        return _line(event.kind, _judged(event))
+    # The words may also stand in a text: then the strict encoder agrees, and nothing is lost but its time.
+    doubtful = b"NaN" in document or b"Infinity" in document
+    return _line(event.kind, _judged(event) if doubtful else document)
 
 
 def encode_header(**fields: str | int) -> bytes:
     """The first line of a segment."""
-    return _line(HEADER_KIND, fields)
+    return _line(HEADER_KIND, _utf8(_strict(fields)))
 
 
 def examine(line: bytes) -> Line:
@@ -89,27 +93,18 @@ def recorded_at_us_of(line: bytes) -> int | None:
     return recorded_at_us if isinstance(recorded_at_us, int) else None
 
 
-def _line(kind: str, fields: dict[str, Any]) -> bytes:
-    try:
-        document = _document(fields)
-    except (TypeError, ValueError, RecursionError) as error:
-        message = f"{kind} event cannot be written as JSON: {error}"
-        raise JournalWriteError(message, hint="fields hold text, numbers that are finite, lists and dicts") from None
+def _line(kind: str, document: bytes) -> bytes:
     head, body = _HEADS[kind], document[1:]
     return b'{"crc":"%08x",%b%b\n' % (crc32(body, crc32(head)), head, body)
 
 
-def _document(fields: dict[str, Any]) -> bytes:
-    """The fields as JSON, by pydantic's serializer, which takes a third of the time of the standard library's.
-
-    What it refuses (lone surrogates), or writes although JSON has no such number, the standard library judges.
-    """
+def _judged(event: Event) -> bytes:
+    """An event by the standard library, which writes what pydantic refuses (lone surrogates), and only what is JSON."""
     try:
-        document = to_json(fields, inf_nan_mode="constants")
-    except PydanticSerializationError:
-        return _utf8(_strict(fields))
-    # The words may also stand in a text: then the strict encoder agrees, and nothing is lost but its time.
-    return _utf8(_strict(fields)) if b"NaN" in document or b"Infinity" in document else document
+        return _utf8(_strict({name: getattr(event, name) for name in field_names(type(event))}))
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"{event.kind} event cannot be written as JSON: {error}"
+        raise JournalWriteError(message, hint="fields hold text, numbers that are finite, lists and dicts") from None
 
 
 def _utf8(text: str) -> bytes:
@@ -120,9 +115,14 @@ def _utf8(text: str) -> bytes:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
-def _reader_of(event: type[Event]) -> tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]:
+def _writer_of(event: type[Event]) -> SchemaSerializer:
+    """Writes an event's fields in their order, by pydantic's serializer: a quarter of the standard library's time."""
     names = field_names(event)
-    return names, attrgetter(*names)
+    fields = core_schema.dataclass_args_schema(
+        event.__name__, [core_schema.dataclass_field(name, core_schema.any_schema()) for name in names]
+    )
+    schema = core_schema.dataclass_schema(event, fields, list(names), slots=True)
+    return SchemaSerializer(schema, core_schema.CoreConfig(ser_json_inf_nan="constants"))
 
 
-_READERS = {kind: _reader_of(event) for kind, event in EVENTS.items()}
+_WRITERS = {kind: _writer_of(event) for kind, event in EVENTS.items()}

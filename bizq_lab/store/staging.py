@@ -30,7 +30,7 @@ from bizq_lab.store.statements import statement
 if TYPE_CHECKING:
     import duckdb
 
-_SHORTEST_BUFFER = 1 << 22
+_SHORTEST_BUFFER = 1 << 20
 
 
 class Refused(NamedTuple):

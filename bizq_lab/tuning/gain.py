@@ -29,7 +29,12 @@ class PairedSums:
         """Read every cluster of every paired design in the window."""
         self._rows: dict[str, list[Mapping[str, object]]] = {}
         for row in log.query(
-            "clusters", **window.params(), design="paired", by_rules=True, by_segment=False, grouped=False,
+            "clusters",
+            **window.params(),
+            design="paired",
+            by_rules=True,
+            by_segment=False,
+            grouped=False,
             people=False,
         ):
             self._rows.setdefault(row["task_type"], []).append(row)

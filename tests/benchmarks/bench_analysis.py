@@ -5,10 +5,10 @@ Run: python -m tests.benchmarks.bench_analysis [--rows 10000000] [--units worksp
 
 The log is made once, by SQL (`LOG` below), in a folder outside the repository: 4 arms, 4 metrics, 5,000 workspaces as
 assignment units, or every task its own. The bare query is what an analyst would write by hand for the same aggregates:
-sums of each cluster, their squares and products by arm, and a histogram of durations in the same bins; for
-`off_policy`, the sums of each kind of decision. What ours asks beyond that (how many units there are, and under which
-conditions they ran) is in ours alone. `avg/var` is one plain pass of mean and variance of 4 metrics by arm. A peer's
-argument is the Python of an environment that has it:
+sums of each cluster, their squares and products, and a histogram of durations in the same bins, by arm, or by task
+type, arm and model where ours tells those apart; for `off_policy`, the sums of each kind of decision. What ours asks
+beyond that (how many units there are, and under which conditions they ran) is in ours alone. `avg/var` is one plain
+pass of mean and variance of 4 metrics by arm. A peer's argument is the Python of an environment that has it:
 
     python -m venv /somewhere/tea && /somewhere/tea/bin/pip install tea-tasting "ibis-framework[duckdb]"
     python -m venv /somewhere/pd && /somewhere/pd/bin/pip install duckdb pandas statsmodels
@@ -84,35 +84,34 @@ SELECT arm, count(*), avg(succeeded::INTEGER), var_samp(succeeded::INTEGER), avg
 FROM task_outcome WHERE task_type = 'order.process_batch' GROUP BY arm
 """
 
-# By hand: sums of each cluster, then squares and products of them by arm; and a histogram.
+# By hand: sums of each cluster, then squares and products of them by the keys of the answer; and a histogram.
 _CLUSTERS = """
 WITH c AS (
-    SELECT arm, {unit} AS unit, count(*) AS decisions, count(*) FILTER (status <> 'pending') AS n,
+    SELECT {keys}, {unit} AS unit, count(*) AS decisions, count(*) FILTER (status <> 'pending') AS n,
            count(*) FILTER (succeeded) AS s, sum(quality_ppm) AS q,
            count(CASE WHEN quality_ppm IS NULL AND status NOT IN ('completed', 'pending') THEN 0 ELSE quality_ppm END)
                AS qn, sum(cost_nano_usd) AS c, count(cost_nano_usd) AS cn,
            sum(response_time_us) AS l, count(response_time_us) AS ln,
            min(decided_at_us) AS d0{more}
-    FROM task_outcome WHERE task_type = 'order.process_batch' AND status <> 'cancelled' GROUP BY ALL
+    FROM task_outcome WHERE {only} status <> 'cancelled' GROUP BY ALL
 )
-SELECT arm, count(*), sum(n), sum(s), sum(q), sum(c), sum(l), sum(n*n), sum(s*s), sum(q*q), sum(c*c), sum(l*l),
+SELECT {keys}, count(*), sum(n), sum(s), sum(q), sum(c), sum(l), sum(n*n), sum(s*s), sum(q*q), sum(c*c), sum(l*l),
        sum(n*s), sum(n*q), sum(n*c), sum(n*l), sum(s*q), sum(s*c), sum(s*l), sum(q*c), sum(q*l), sum(c*l), sum(qn*q),
        sum(cn*c), sum(ln*l),
        min(d0){outer}
-FROM c GROUP BY arm
+FROM c GROUP BY ALL
 """
 # In bins of at most 1/128 of what is in them; the inner ones lie within them, which is cheaper than one step.
-HISTOGRAM = """
-SELECT arm, fine & CASE
+_HISTOGRAM = """
+SELECT {keys}, fine & CASE
            WHEN fine < 8192 THEN -32 WHEN fine < 131072 THEN -64 WHEN fine < 2097152 THEN -1024
            WHEN fine < 33554432 THEN -16384 WHEN fine < 536870912 THEN -262144 ELSE -4194304
        END AS bin, sum(n), sum(late)
 FROM (
-    SELECT arm, response_time_us & CASE
+    SELECT {keys}, response_time_us & CASE
                WHEN response_time_us >= 2097152 THEN -16384 WHEN response_time_us >= 131072 THEN -1024 ELSE -32
            END AS fine, count(*) AS n, count(*) FILTER (timed_out AND NOT succeeded) AS late
-    FROM task_outcome
-    WHERE task_type = 'order.process_batch' AND status <> 'cancelled' AND response_time_us IS NOT NULL GROUP BY ALL
+    FROM task_outcome WHERE {only} status <> 'cancelled' AND response_time_us IS NOT NULL GROUP BY ALL
 ) GROUP BY ALL
 """
 POLICY = [
@@ -239,10 +238,13 @@ def main() -> None:
     if not path.exists():
         make_log(path, rows=asked.rows, by_task=asked.units == "task")
     unit = "unit" if asked.units == "workspace" else "cluster_bucket"
+    arms = {"keys": "arm", "only": "task_type = 'order.process_batch' AND"}
+    cells = {"keys": "task_type, arm, model", "only": ""}
+    table = _CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER, **cells)
     bare = {
-        "compare": [_CLUSTERS.format(unit=unit, more="", outer=""), HISTOGRAM],
-        "performance": [_CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER), HISTOGRAM],
-        "efficiency": [_CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER)],
+        "compare": [_CLUSTERS.format(unit=unit, more="", outer="", **arms), _HISTOGRAM.format(**arms)],
+        "performance": [table, _HISTOGRAM.format(**cells)],
+        "efficiency": [table],
         "off_policy": POLICY,
     }
     _say(f"{asked.rows:,} outcomes, 4 arms, unit = {asked.units}; best of {asked.rounds}, opening included")

@@ -22,7 +22,6 @@ from typing import Any
 
 from bizq_lab.errors import InputError
 
-
 _TAG = re.compile(r" --((?: (?:if|unless) \w+(?:=\w+)?,?)+)$")
 _TEST = re.compile(r"(if|unless) (\w+)(?:=(\w+))?")
 _PARAMETER = re.compile(r"\$(\w+)")
