@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bizq_lab.core.events import EVENTS
-from bizq_lab.store import Log, lines
+from bizq_lab.store import Log, collect, lines
 from bizq_lab.store.journal import segment_name
 from bizq_lab.store.places import journal_folder
 from tests.support.store_events import crossing_events, make_event, make_story
@@ -242,6 +242,18 @@ def test_concurrent_collectors_and_readers_lose_and_repeat_nothing(path: Path) -
     log.collect()
     assert len(table(path, "alert")) == len({row[0] for row in table(path, "alert")}) == 400
     log.close()
+
+
+def test_many_batches_leave_no_more_pieces_than_one_would(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "BATCH_EVENTS", 500)
+    with Log.open(path) as log:
+        for number in range(8_000):
+            log.append(make_event("outcome", decision_id=str(number)))
+        report = log.collect()
+    assert report.batches > 15
+    with duckdb.connect(str(path), read_only=True) as connection:
+        pieces = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('outcome')"
+        assert connection.execute(pieces).fetchall() == [(1,)]
 
 
 def test_another_collector_at_work_does_not_hold_up_a_question(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
