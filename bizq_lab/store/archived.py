@@ -153,7 +153,7 @@ def _outcomes(
         events = {kind: _events(connection, live[kind], place, shelf, files[kind])
                   for kind in _OUTCOME_READS if kind in files}  # fmt: skip
         show_whole(connection, events)
-        connection.execute(outcome_rows().replace("INTO task_outcome", "INTO late_outcome"))
+        connection.execute(outcome_rows("late_outcome"))
     current = [file for file in files[OUTCOMES] if file not in stale]
     if not current:
         return _fill(statement("recomputed_outcomes"), live[OUTCOMES], shelf, ())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import bizq_lab.store.lines as journal_lines
 from bizq_lab.errors import LogError
-from bizq_lab.store.outcomes import TOUCHING, keep_task_outcome, touch_staged
+from bizq_lab.store.outcomes import TOUCHING, keep_task_outcome, part_known, tell_staged
 from bizq_lab.store.staging import Batch, refused_in
 from bizq_lab.store.statements import statement
 from bizq_lab.store.tombstone import drop_forgotten
@@ -40,11 +40,14 @@ def commit_batch(batch: Batch, *, gone: list[str]) -> Counts:
     try:
         connection.execute("BEGIN")
         _check_offsets(connection, batch)
+        staged = _left_out(batch)
         for kind in batch.kinds:
             _refuse_collected(batch, kind)
         drop_forgotten(batch)
         touches = not TOUCHING.isdisjoint(batch.kinds)
-        known = touch_staged(connection) if touches else 0
+        if touches and _left_out(batch) != staged:
+            tell_staged(connection)
+        known = part_known(connection) if touches else 0
         for kind in batch.kinds:
             connection.execute(statement("move").replace("__kind__", kind))
         if touches:
@@ -74,14 +77,18 @@ def _check_offsets(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
 def _refuse_collected(batch: Batch, kind: str) -> None:
     """Take out the staged rows that the table has already."""
     connection = batch.staging.connection
-    span = statement("staged_span").replace("__kind__", kind)
-    ((first_us, last_us),) = connection.execute(span).fetchall()
+    first_us, last_us = batch.spans[kind]
     query = statement("collected_before").replace("__kind__", kind)
     rows = connection.execute(query, {"first_us": first_us, "last_us": last_us}).fetchall()
     numbers = batch.kinds[kind]
     for (row,) in rows:
         batch.refuse(numbers[row], "event_id was collected before")
     batch.staging.drop(kind, [row for (row,) in rows])
+
+
+def _left_out(batch: Batch) -> int:
+    """How many lines will enter no table."""
+    return len(batch.refused) + batch.forgotten.total()
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:

@@ -1,8 +1,9 @@
 """Keeps `task_outcome` equal to what its events say, batch by batch. Knows no journal.
 
 A batch touches the decisions that its decisions, outcomes and feedback name. Rows of decisions that are new to the log
-are computed from the batch alone; those of which it knows something already are computed anew from all their events. It
-is the same text that rebuilds the whole table, so the order in which events arrive cannot matter.
+are computed from the batch alone, before any lock is taken; those of which it knows something already are computed anew
+from all their events. It is the same text that rebuilds the whole table, so the order in which events arrive cannot
+matter.
 """
 
 from __future__ import annotations
@@ -22,29 +23,34 @@ def start_touched(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE touched (decision_id VARCHAR NOT NULL)")
 
 
-def outcome_rows(events: str = "") -> str:
-    """The statement that inserts the rows of the touched decisions.
-
-    Args:
-        events: What stands before the names of the tables of events: nothing, or `staged_`.
-    """
-    return statement("task_outcome").replace("__events__", events)
+def outcome_rows(into: str = "task_outcome") -> str:
+    """The statement that inserts the rows of the touched decisions into a table of that form."""
+    return f"INSERT INTO {into} BY NAME\n{statement('task_outcome').replace('__events__', '')}"
 
 
-def touch_staged(connection: duckdb.DuckDBPyConnection) -> int:
-    """Note the decisions that the staged rows name, those that the log knows apart; returns how many it knows.
+def tell_staged(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note the decisions that the staged rows name, and compute their rows as if the log knew nothing of them."""
+    start_touched(connection)
+    connection.execute(statement("touch"))
+    rows = statement("task_outcome").replace("__events__", "staged_")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged_task_outcome AS\n{rows}")
+
+
+def part_known(connection: duckdb.DuckDBPyConnection) -> int:
+    """Set the touched decisions apart that the log knows; returns how many.
 
     To be called before the staged rows are in their tables.
     """
-    start_touched(connection)
-    connection.execute(statement("touch"))
+    connection.execute(statement("known"))
     ((known,),) = connection.execute("SELECT count(*) FROM known").fetchall()
     return int(known)
 
 
 def keep_task_outcome(connection: duckdb.DuckDBPyConnection, *, known: int) -> None:
     """Give the touched decisions their rows, once the staged rows are in their tables."""
-    connection.execute(outcome_rows("staged_"))
+    connection.execute(
+        "INSERT INTO task_outcome BY NAME FROM staged_task_outcome SEMI JOIN touched USING (decision_id)"
+    )
     _note_late(connection)
     if known:
         connection.execute("CREATE OR REPLACE TEMP TABLE touched AS FROM known")

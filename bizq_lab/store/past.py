@@ -33,7 +33,7 @@ def show_past(connection: duckdb.DuckDBPyConnection, before_us: int, whole: Mapp
     start_touched(connection)
     outcomes = {"source": sources[OUTCOMES], "before_us": str(int(before_us))}
     connection.execute(statement("past_touched", **outcomes))
-    connection.execute(outcome_rows().replace("INSERT INTO task_outcome", "INSERT INTO retold"))
+    connection.execute(outcome_rows("retold"))
     connection.execute(statement("past_outcome", **outcomes))
     for view in views():
         connection.execute(view.sql.replace("CREATE OR REPLACE VIEW", "CREATE OR REPLACE TEMP VIEW", 1))

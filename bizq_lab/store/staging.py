@@ -23,7 +23,7 @@ from bizq_lab.store.columns import event_columns
 from bizq_lab.store.connection import in_memory, translated
 from bizq_lab.store.leftovers import OWNER_NAME, STAGING_PREFIX
 from bizq_lab.store.locks import file_lock
-from bizq_lab.store.outcomes import TOUCHING
+from bizq_lab.store.outcomes import TOUCHING, tell_staged
 from bizq_lab.store.segments import Chunk
 from bizq_lab.store.statements import statement
 
@@ -49,6 +49,7 @@ class Batch:
         staging: Holds its tables, until it stages the next batch.
         chunks: What was read of each segment.
         kinds: Numbers of the lines staged for each kind, in the order of the staged table's `rowid`.
+        spans: When the first and the last event of each kind were recorded, UTC microseconds; None where there is none.
         refused: What will not enter a table.
         forgotten: How many lines of each segment are of what the log has forgotten.
     """
@@ -58,6 +59,7 @@ class Batch:
         self.staging, self.chunks = staging, chunks
         self.lines = [line for chunk in chunks.values() for line in chunk.lines]
         self.kinds: dict[str, list[int]] = {}
+        self.spans: dict[str, tuple[int | None, int | None]] = {}
         self.refused: list[Refused] = []
         self.forgotten: Counter[str] = Counter()
 
@@ -120,9 +122,14 @@ class Staging:
             for kind, numbers in batch.kinds.items():
                 batch.kinds[kind] = self._read(batch, kind, numbers)
                 self._refuse_unsound(batch, kind)
+                (batch.spans[kind],) = self.connection.execute(
+                    statement("staged_span").replace("__kind__", kind)
+                ).fetchall()
             for kind in TOUCHING - batch.kinds.keys():
                 columns = ", ".join(f'"{name}" {of}' for name, of in event_columns(kind).items())
                 self.connection.execute(f"CREATE OR REPLACE TEMP TABLE staged_{kind} ({columns})")
+            if not TOUCHING.isdisjoint(batch.kinds):
+                tell_staged(self.connection)
         for segment, chunk in chunks.items():
             if chunk.torn:
                 reason = "its writer died before the line was whole"

@@ -21,7 +21,6 @@ WITH decided AS (
     FROM __events__feedback SEMI JOIN touched USING (decision_id)
     GROUP BY decision_id
 )
-INSERT INTO task_outcome BY NAME
 SELECT
     d.decision_id, d.task_id, d.task_key, d.task_type, d.workspace_id, d.unit, d.segment, d.arm, d.model, d.provider,
     d.policy, d.design, d.experiment, d.stage, try_cast(d.repeat AS INTEGER) AS repeat, d.propensity_ppb, d.config_hash, d.catalog_version,

@@ -1,4 +1,4 @@
--- touch: the decisions that the staged rows name; those of which the log has some event already go into `known`.
+-- touch: the decisions that the staged rows name.
 INSERT INTO touched
 SELECT DISTINCT decision_id
 FROM (
@@ -7,12 +7,3 @@ FROM (
     UNION ALL SELECT decision_id FROM staged_feedback
 )
 WHERE decision_id IS NOT NULL;
-CREATE OR REPLACE TEMP TABLE known AS
-SELECT decision_id
-FROM touched
-SEMI JOIN (
-    SELECT decision_id FROM decision
-    UNION ALL SELECT decision_id FROM outcome
-    UNION ALL SELECT decision_id FROM feedback
-) AS event USING (decision_id);
-DELETE FROM touched WHERE decision_id IN (SELECT decision_id FROM known);
