@@ -11,7 +11,7 @@ The first line of a segment is its header, with kind `segment` and the schema ve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -69,12 +69,16 @@ def examine(line: bytes) -> Line:
     return Line(kind) if kind else Line("", f"unknown kind {name.decode(errors='replace')!r}")
 
 
-def kinds(found: Iterable[bytes]) -> Iterator[str | None]:
+def kinds(found: Iterable[bytes]) -> list[str | None]:
     """The kind of each line, as `examine` finds it, or None for one with a problem; for lines by the million."""
-    for line in found:
-        shaped = line[:_CRC_AT] == _START and line[_CRC_END:_KIND_AT] == _BODY_START
-        sound = shaped and b"%08x" % crc32(line[_BODY_AT:]) == line[_CRC_AT:_CRC_END]
-        yield _KINDS.get(line[_KIND_AT : line.find(b'"', _KIND_AT)]) if sound else None
+    start, crc = slice(_CRC_AT), slice(_CRC_AT, _CRC_END)
+    opening, body = slice(_CRC_END, _KIND_AT), slice(_BODY_AT, None)
+    return [
+        _KINDS.get(line[_KIND_AT : line.find(b'"', _KIND_AT)])
+        if line[start] == _START and line[opening] == _BODY_START and b"%08x" % crc32(line[body]) == line[crc]
+        else None
+        for line in found
+    ]
 
 
 def decode_header(line: bytes) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ POWER_APPENDS = 200
 APPENDS_EACH, WRITERS = 50_000, 4
 QUESTIONS = 15
 READINGS_S = 10
+ROUNDS = 3  # of collections, by turns with their peer; the best of each counts, and the largest hold and memory
 GIB = 1 << 30
 
 
@@ -144,12 +145,14 @@ def collections(folder: Path, n: int) -> Iterator[Row]:
         with lines.open("wb") as file:
             for segment in journal_folder(path).glob("*.jsonl"):
                 file.write(segment.read_bytes())
-        plain = peer(folder, lines, kinds)
-        said = finish(start("measure", path), within_s=3600).split()
-        events_of, seconds, resident, hold = int(said[0]), float(said[1]), float(said[2]), float(said[3])
+        plain = rate = resident = hold = 0.0
+        for log_of_round in [*(copy_of(path, number) for number in range(1, ROUNDS)), path]:
+            plain = max(plain, peer(folder, lines, kinds))
+            said = finish(start("measure", log_of_round), within_s=3600).split()
+            events_of, rate = int(said[0]), max(rate, int(said[0]) / float(said[1]))
+            resident, hold = max(resident, float(said[2])), max(hold, float(said[3]))
         columns = len({column for kind in kinds for column in event_columns(kind)})
         peer_is = f"read_json of the same file, {columns} declared columns"
-        rate = events_of / seconds
         yield Row(f"collect, {name}", rate, "events/s", plain, peer_is, ">= 0.5", rate >= 0.5 * plain)
         yield Row(
             "  resident",
@@ -161,6 +164,15 @@ def collections(folder: Path, n: int) -> Iterator[Row]:
             resident <= GIB,
         )
         yield Row("  longest hold", hold, "s", 0.2, "the aim; never more than 50,000 events", "", holds=True)
+
+
+def copy_of(path: Path, number: int) -> Path:
+    """A log of its own with the same segments, as links to the same bytes."""
+    copy = path.with_stem(f"{path.stem}-{number}")
+    journal_folder(copy).mkdir()
+    for segment in journal_folder(path).glob("*.jsonl"):
+        os.link(segment, journal_folder(copy) / segment.name)
+    return copy
 
 
 def peer(folder: Path, lines: Path, kinds: Sequence[str]) -> float:
