@@ -67,4 +67,4 @@ def columns_of(code: str) -> list[str]:
             items.append("")
         else:
             items[-1] += character
-    return sorted(item.split()[-1] for item in items)
+    return sorted(item.split()[-1].rpartition(".")[2] for item in items)

@@ -18,12 +18,12 @@ WITH asked AS (
     SELECT t.*, a.asked FROM task_outcome AS t JOIN asked AS a USING (decision_id) WHERE $by_input
 ), kinds AS (
     SELECT
-        t.task_type, t.design,
-        CASE
-            WHEN $by_input OR $by_unit
-            THEN md5(concat_ws('|', t.offer, CASE WHEN $by_input THEN t.asked END, CASE WHEN $by_unit THEN t.unit END))
-            ELSE t.offer
-        END AS offer,
+        t.task_type, -- unless task_type
+        t.design,
+        t.offer, -- unless by_input, unless by_unit
+        md5(concat_ws('|', t.offer, t.asked)) AS offer, -- if by_input, unless by_unit
+        md5(concat_ws('|', t.offer, t.unit)) AS offer, -- unless by_input, if by_unit
+        md5(concat_ws('|', t.offer, t.asked, t.unit)) AS offer, -- if by_input, if by_unit
         count(*)::BIGINT AS n,
         count(*) FILTER (t.status = 'pending')::BIGINT AS pending,
         count(*) FILTER (t.propensity_ppb IS NULL)::BIGINT AS unpropensed,
@@ -42,7 +42,9 @@ WITH asked AS (
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
 )
 SELECT
-    k.task_type, k.design, k.offer, k.n, k.pending, k.unpropensed,
+    $task_type AS task_type, -- if task_type
+    k.task_type, -- unless task_type
+    k.design, k.offer, k.n, k.pending, k.unpropensed,
     s.context, s.candidates, s.task_input, k.any_unit
 FROM kinds AS k JOIN shown AS s ON s.decision_id = k.any_decision
-ORDER BY k.task_type, k.design, k.offer
+ORDER BY task_type, k.design, k.offer

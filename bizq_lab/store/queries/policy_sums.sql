@@ -28,13 +28,12 @@ WITH asked AS (
     WHERE $by_input AND t.design IN ('randomised', 'paired')
 ), sums AS (
     SELECT
-        CASE WHEN $task_type::VARCHAR IS NULL THEN t.task_type ELSE $task_type END AS task_type,
+        t.task_type, -- unless task_type
         t.design, t.segment,
-        CASE
-            WHEN $by_input OR $by_unit
-            THEN md5(concat_ws('|', t.offer, CASE WHEN $by_input THEN t.asked END, CASE WHEN $by_unit THEN t.unit END))
-            ELSE t.offer
-        END AS offer,
+        t.offer, -- unless by_input, unless by_unit
+        md5(concat_ws('|', t.offer, t.asked)) AS offer, -- if by_input, unless by_unit
+        md5(concat_ws('|', t.offer, t.unit)) AS offer, -- unless by_input, if by_unit
+        md5(concat_ws('|', t.offer, t.asked, t.unit)) AS offer, -- if by_input, if by_unit
         t.arm, t.model, t.prompt, t.temperature, t.max_tokens, t.propensity_ppb, t.drawn, t.bucket,
         count(*) AS n,
         count(*) FILTER (t.succeeded) AS success,
@@ -55,7 +54,9 @@ WITH asked AS (
     GROUP BY ALL
 )
 SELECT
-    task_type, design, segment, offer, arm, model, prompt, temperature, max_tokens, propensity_ppb,
+    $task_type AS task_type, -- if task_type
+    task_type, -- unless task_type
+    design, segment, offer, arm, model, prompt, temperature, max_tokens, propensity_ppb,
     CASE WHEN bucket >= 0 THEN concat('#', bucket) ELSE drawn END AS cluster,
     CAST(n AS BIGINT) AS n,
     CAST(success AS BIGINT) AS success,
