@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from os import urandom
+from secrets import token_hex
 
 
 def new_id(prefix: str) -> str:
     """A fresh identifier such as `task_9f1c…`: 128 random bits from the operating system."""
-    return f"{prefix}_{urandom(16).hex()}"
+    return f"{prefix}_{token_hex(16)}"
 
 
 def derived_id(prefix: str, *parts: object) -> str:
