@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _Opened = TypeVar("_Opened")
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_LEFT_WAL = re.compile(r"File checkpoint iteration: (?P<file>\d+), WAL checkpoint iteration: (?P<wal>\d+)")
 _DUCKDB_MAGIC, _MAGIC_AT, _SQLITE_MAGIC = b"DUCK", 8, b"SQLite format 3\x00"
 # Extensions would be fetched from the internet; a log needs none.
 # Rows go straight into the file: a write-ahead log would only write them twice, for what is closed right after.
@@ -121,7 +122,7 @@ def attached(
     with translated(path):
         name = str(path).replace("'", "''")
         mode = " (READ_ONLY)" if read_only else ""
-        _patiently(lambda: connection.execute(f"ATTACH '{name}' AS log{mode}"), patience_s)
+        _patiently(lambda: connection.execute(f"ATTACH '{name}' AS log{mode}"), path, patience_s)
         connection.execute("USE log")
         try:
             yield
@@ -198,10 +199,10 @@ def _locked(path: Path, program: str, pid: int) -> LogLocked:
 def _open(path: Path, *, read_only: bool, patience_s: float, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
     import duckdb  # noqa: PLC0415 - as above
 
-    return _patiently(lambda: duckdb.connect(str(path), read_only=read_only, config=dict(config)), patience_s)
+    return _patiently(lambda: duckdb.connect(str(path), read_only=read_only, config=dict(config)), path, patience_s)
 
 
-def _patiently(opens: Callable[[], _Opened], patience_s: float) -> _Opened:
+def _patiently(opens: Callable[[], _Opened], path: Path, patience_s: float) -> _Opened:
     """Try until nobody else holds the file, or patience ends."""
     import duckdb  # noqa: PLC0415 - as above
 
@@ -210,6 +211,24 @@ def _patiently(opens: Callable[[], _Opened], patience_s: float) -> _Opened:
         try:
             return opens()
         except duckdb.IOException as error:
+            if _dropped_wal(path, str(error)):
+                continue
             if "Could not set lock" not in str(error) or time.monotonic() >= deadline:
                 raise
             pause()
+
+
+def _dropped_wal(path: Path, said: str) -> bool:
+    """Whether the file could not be opened for a write-ahead log that was left over, which is gone now.
+
+    A process that is killed between writing a checkpoint and ending the write-ahead log before it leaves both. The file
+    then holds everything, and DuckDB refuses the pair. It has the file's lock when it says so: nobody is writing.
+    """
+    found = _LEFT_WAL.search(said)
+    if found is None or int(found["file"]) != int(found["wal"]) + 1:
+        return False
+    try:
+        path.with_name(f"{path.name}.wal").unlink()
+    except OSError:
+        return False
+    return True

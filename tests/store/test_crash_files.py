@@ -152,6 +152,44 @@ def test_a_truncated_log_answers_whole_or_not_at_all_and_is_left_as_it_is(path: 
     assert path.read_bytes() == before
 
 
+def left_over(path: Path, checkpoints: int) -> Path:
+    """A log beside whose file lies the write-ahead log of a change that so many checkpoints have written since."""
+    filled(path)
+    with Log.open(path) as log:
+        log.collect()
+    wal = path.with_name(f"{path.name}.wal")
+    with duckdb.connect(str(path), config={"checkpoint_threshold": "1GB"}) as connection:
+        connection.execute("CREATE TABLE more AS SELECT 1 AS n")
+        left = wal.read_bytes()
+        for _ in range(checkpoints):
+            connection.execute("INSERT INTO more VALUES (2)")
+            connection.execute("CHECKPOINT")
+    wal.write_bytes(left)
+    return wal
+
+
+@pytest.mark.parametrize("collects", [False, True])
+def test_what_a_death_leaves_between_a_checkpoint_and_its_end_is_cleared_away(path: Path, *, collects: bool) -> None:
+    wal = left_over(path, 1)
+    with pytest.raises(duckdb.IOException, match="checkpoint iteration"):
+        duckdb.connect(str(path))
+    with Log.open(path) as log:
+        if collects:
+            log.append(make_event("decision", event_id="late"))
+        found = set(log.sql("SELECT event_id FROM decision")["event_id"])
+        assert len(log.sql("FROM more")) == 2
+    assert found == {*(f"e{number}" for number in range(EVENTS_IN_A_SEGMENT)), *(["late"] if collects else [])}
+    assert not wal.exists()
+
+
+def test_a_write_ahead_log_of_another_state_is_refused_and_left_as_it_is(path: Path) -> None:
+    wal = left_over(path, 2)
+    before = wal.read_bytes(), path.read_bytes()
+    with pytest.raises(LogError, match="checkpoint iteration"), Log.open(path) as log:
+        log.sql("FROM decision")
+    assert (wal.read_bytes(), path.read_bytes()) == before
+
+
 def test_a_held_file_names_its_holder_and_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(path)
     with Log.open(path) as log:
