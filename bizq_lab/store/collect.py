@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.store import schema, segments
+from bizq_lab.store.ahead import Ahead
 from bizq_lab.store.batch import Counts, commit_batch
 from bizq_lab.store.connection import attached, translated
 from bizq_lab.store.locks import file_lock, owner_is_gone
 from bizq_lab.store.migrations import SCHEMA_VERSION
 from bizq_lab.store.rewrite import overwrite_collected
-from bizq_lab.store.segments import Chunk
 from bizq_lab.store.snapshot import refresh_snapshot
 from bizq_lab.store.staging import Batch, Staging, staging
 
-# What one hold of the lock moves at most.
-BATCH_EVENTS = 50_000
-BATCH_BYTES = 64 * 1024 * 1024
 _OPEN_PATIENCE_S = 0.2
 
 
@@ -134,45 +130,23 @@ class Collector:
     def _drain(
         self, place: Staging, targets: dict[str, int], report: CollectReport, patience_s: float
     ) -> CollectReport:
-        """Batch after batch, until what was there at the start is collected, or others will not let us.
-
-        While one batch is moved, the next one is staged beside it.
-        """
-        ahead: Future[Batch] | None = None
-        twin: Staging | None = None
-        with ThreadPoolExecutor(1) as helper:
+        """Batch after batch, until what was there at the start is collected, or others will not let us."""
+        with Ahead(self._folder, place, targets) as ahead:
             while True:
                 with self._lock(segments.TURN_NAME, patience_s) as turn:
                     if not turn or not self._catch_up(place, patience_s):
                         return replace(report, complete=False)
-                    batch = self._staged(ahead, place, targets)
-                    after = self._offsets | batch.ends
-                    more = bool(batch.chunks) and any(size > after.get(name, 0) for name, size in targets.items())
-                    if more:
-                        twin = twin or place.twin()
-                        idle = twin if batch.staging is place else place
-                        ahead = helper.submit(self._stage, idle, targets, after)
+                    batch = ahead.take(self._offsets)
                     with self._lock(segments.LOCK_NAME, patience_s) as held:
                         if not held:
                             return replace(report, complete=False)
                         began = time.monotonic()
-                        counts = self._commit(batch, more=more)
+                        counts = self._commit(batch, alone=not (report.batches or ahead.more))
                         finished = segments.remove_finished(self._folder, self._offsets)
                         report = report.plus(counts, removed=len(finished), hold_s=time.monotonic() - began)
                 targets = {name: size for name, size in targets.items() if name not in finished}
                 if not batch.chunks or not self._pending(targets):
                     return report
-
-    def _staged(self, ahead: Future[Batch] | None, place: Staging, targets: dict[str, int]) -> Batch:
-        """The batch that was staged ahead, unless somebody else collected meanwhile."""
-        if ahead is not None:
-            batch = ahead.result()
-            if all(self._offsets.get(name, 0) == chunk.start for name, chunk in batch.chunks.items()):
-                return batch
-        return self._stage(place, targets, self._offsets)
-
-    def _stage(self, place: Staging, targets: dict[str, int], offsets: dict[str, int]) -> Batch:
-        return place.stage(self._read(targets, offsets))
 
     def _lock(self, name: str, patience_s: float) -> AbstractContextManager[bool]:
         return file_lock(self._folder / name, exclusive=True, patience_s=patience_s)
@@ -215,18 +189,19 @@ class Collector:
         found = self._path.stat()
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def _commit(self, batch: Batch, *, more: bool) -> Counts:
+    def _commit(self, batch: Batch, *, alone: bool) -> Counts:
         """One transaction over the attached file.
 
-        DuckDB joins the small row groups that transactions leave behind, and while one batch follows another it would
-        write the same rows again and again: the last batch joins them once.
+        DuckDB joins the small row groups that transactions leave behind, a table at a time, under the lock. While one
+        batch follows another it would write the same rows again and again, and joining a whole backlog at its end would
+        keep everybody waiting: later batches that come alone do it, a join for each table.
         """
         present = segments.look(self._folder).sizes
         gone = [name for name in self._offsets if name not in present]
         if not batch.chunks and not gone:
             return Counts(0, 0)
         self._left = None
-        batch.staging.connection.execute("SET max_vacuum_tasks = 0" if more else "RESET max_vacuum_tasks")
+        batch.staging.connection.execute(f"SET max_vacuum_tasks = {int(alone)}")
         with translated(self._path), attached(batch.staging.connection, self._path, patience_s=_OPEN_PATIENCE_S):
             counts = commit_batch(batch, gone=gone)
         for name in batch.forgotten:  # their writers may live for days
@@ -241,23 +216,3 @@ class Collector:
         with self._lock(segments.LOCK_NAME, patience_s) as held:
             if held:
                 refresh_snapshot(self._path)
-
-    def _read(self, targets: dict[str, int], offsets: dict[str, int]) -> dict[str, Chunk]:
-        """Whole lines of as many segments as one batch takes."""
-        chunks: dict[str, Chunk] = {}
-        room, room_bytes = BATCH_EVENTS, BATCH_BYTES
-        for name, size in targets.items():
-            start = offsets.get(name, 0)
-            if room <= 0 or room_bytes <= 0:
-                break
-            if size <= start:
-                continue
-            try:
-                chunk = segments.read_lines(self._folder / name, start, at_most=room, at_most_bytes=room_bytes)
-            except FileNotFoundError:
-                continue  # finished and removed by another collector since the listing
-            if chunk.end > start:
-                chunks[name] = chunk
-                room -= len(chunk.lines)
-                room_bytes -= chunk.end - chunk.start
-        return chunks

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate
@@ -46,22 +46,32 @@ class Batch:
     """The lines of one batch, numbered through all its segments.
 
     Attributes:
-        staging: Holds its tables, until it stages the next batch.
+        staging: Holds its tables once it has staged it, until it stages the next batch.
         chunks: What was read of each segment.
-        kinds: Numbers of the lines staged for each kind, in the order of the staged table's `rowid`.
+        kinds: Numbers of the lines of each kind; of those staged, in the order of the staged table's `rowid`.
         spans: When the first and the last event of each kind were recorded, UTC microseconds; None where there is none.
         refused: What will not enter a table.
         forgotten: How many lines of each segment are of what the log has forgotten.
     """
 
-    def __init__(self, staging: Staging, chunks: dict[str, Chunk]) -> None:
-        """Number the lines."""
-        self.staging, self.chunks = staging, chunks
+    staging: Staging
+
+    def __init__(self, chunks: dict[str, Chunk]) -> None:
+        """Number the lines, verify them and put each number with its kind; what is none is refused with a reason."""
+        self.chunks = chunks
         self.lines = [line for chunk in chunks.values() for line in chunk.lines]
-        self.kinds: dict[str, list[int]] = {}
         self.spans: dict[str, tuple[int | None, int | None]] = {}
         self.refused: list[Refused] = []
         self.forgotten: Counter[str] = Counter()
+        self.kinds = self._sorted()
+        for segment, chunk in chunks.items():
+            if chunk.torn:
+                reason = "its writer died before the line was whole"
+                self.refused.append(Refused(segment, chunk.end - len(chunk.torn), reason, chunk.torn))
+
+    def begins_at(self, offsets: Mapping[str, int]) -> bool:
+        """Whether each segment is collected to just where the batch begins."""
+        return all(offsets.get(name, 0) == chunk.start for name, chunk in self.chunks.items())
 
     @property
     def ends(self) -> dict[str, int]:
@@ -78,6 +88,16 @@ class Batch:
     def forget(self, number: int) -> None:
         """Note that a line is of what the log has forgotten."""
         self.forgotten[self._segment_of(number)[1]] += 1
+
+    def _sorted(self) -> dict[str, list[int]]:
+        by_kind: dict[str, list[int]] = {kind: [] for kind in (*EVENTS, lines.HEADER_KIND)}
+        for number, kind in enumerate(lines.kinds(self.lines)):
+            if kind is None:
+                self.refuse(number, lines.examine(self.lines[number]).problem)
+            else:
+                by_kind[kind].append(number)
+        del by_kind[lines.HEADER_KIND]
+        return {kind: numbers for kind, numbers in by_kind.items() if numbers}
 
     def _segment_of(self, number: int) -> tuple[int, str]:
         return self._segments[bisect_right(self._segments, number, key=lambda found: found[0]) - 1]
@@ -110,14 +130,13 @@ class Staging:
         folder.mkdir()
         return Staging(self.connection.cursor(), folder)
 
-    def stage(self, chunks: dict[str, Chunk]) -> Batch:
-        """Verify every line and read the sound ones into their tables.
+    def stage(self, batch: Batch) -> None:
+        """Read a batch's sound lines into their tables.
 
         Raises:
             LogError: There is no room for them.
         """
-        batch = Batch(self, chunks)
-        batch.kinds = _sort(batch)
+        batch.staging = self
         with translated(self._folder):
             for kind, numbers in batch.kinds.items():
                 batch.kinds[kind] = self._read(batch, kind, numbers)
@@ -130,11 +149,6 @@ class Staging:
                 self.connection.execute(f"CREATE OR REPLACE TEMP TABLE staged_{kind} ({columns})")
             if not TOUCHING.isdisjoint(batch.kinds):
                 tell_staged(self.connection)
-        for segment, chunk in chunks.items():
-            if chunk.torn:
-                reason = "its writer died before the line was whole"
-                batch.refused.append(Refused(segment, chunk.end - len(chunk.torn), reason, chunk.torn))
-        return batch
 
     def _read(self, batch: Batch, kind: str, numbers: list[int]) -> list[int]:
         """Read lines into the table; returns the numbers of those that DuckDB can read."""
@@ -198,18 +212,6 @@ def staging() -> Iterator[Staging]:
         in_memory(Path(folder)) as connection,
     ):
         yield Staging(connection, Path(folder))
-
-
-def _sort(batch: Batch) -> dict[str, list[int]]:
-    """Verify every line and put its number with its kind; headers are dropped, the rest is refused with a reason."""
-    by_kind: dict[str, list[int]] = {kind: [] for kind in (*EVENTS, lines.HEADER_KIND)}
-    for number, kind in enumerate(lines.kinds(batch.lines)):
-        if kind is None:
-            batch.refuse(number, lines.examine(batch.lines[number]).problem)
-        else:
-            by_kind[kind].append(number)
-    del by_kind[lines.HEADER_KIND]
-    return {kind: numbers for kind, numbers in by_kind.items() if numbers}
 
 
 def refused_in(refused: Iterable[Refused], segments: Iterable[str]) -> dict[str, int]:

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bizq_lab.core.events import EVENTS
-from bizq_lab.store import Log, collect, lines
+from bizq_lab.store import Log, ahead, lines
 from bizq_lab.store.journal import segment_name
 from bizq_lab.store.places import journal_folder
-from tests.support.store_events import crossing_events, make_event, make_story
+from tests.support.store_events import SAMPLED, crossing_events, make_event, make_story
 
 texts = st.text(st.characters(codec=None), max_size=30)
 
@@ -201,7 +201,7 @@ def test_of_two_decisions_the_first_counts_and_of_ratings_the_latest(path: Path)
         for event in crossing_events():
             log.append(event)
         rows = {row["decision_id"]: row for row in log.sql("FROM task_outcome").to_dict("records")}
-    assert set(rows) == {"a", "b", "c"}
+    assert set(rows) == {"a", "b", "c", SAMPLED[0]}
     assert (rows["a"]["rating_ppm"], rows["a"]["ratings"], rows["a"]["feedback_at_us"]) == (2, 3, 10)
     assert (rows["b"]["status"], rows["c"]["status"], rows["c"]["arm"]) == ("failed", "pending", "first")
 
@@ -244,16 +244,25 @@ def test_concurrent_collectors_and_readers_lose_and_repeat_nothing(path: Path) -
     log.close()
 
 
-def test_many_batches_leave_no_more_pieces_than_one_would(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collect, "BATCH_EVENTS", 500)
+def test_what_a_backlog_leaves_in_pieces_is_joined_by_a_batch_that_comes_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "BATCH_EVENTS", 500)
     with Log.open(path) as log:
         for number in range(8_000):
             log.append(make_event("outcome", decision_id=str(number)))
         report = log.collect()
-    assert report.batches > 15
+        assert report.batches > 15
+        assert pieces_of_outcomes(path) > 15
+        log.append(make_event("outcome"))
+        log.collect()
+    assert pieces_of_outcomes(path) == 1
+
+
+def pieces_of_outcomes(path: Path) -> int:
     with duckdb.connect(str(path), read_only=True) as connection:
         pieces = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('outcome')"
-        assert connection.execute(pieces).fetchall() == [(1,)]
+        return int(connection.execute(pieces).fetchall()[0][0])
 
 
 def test_another_collector_at_work_does_not_hold_up_a_question(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
