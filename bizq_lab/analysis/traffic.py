@@ -235,7 +235,8 @@ def read_traffic(
     size = sum(row["n"] for (_, design), own in offers.items() if design == "randomised" for row in own.values())
     sums: dict[tuple[str, str], list[Row]] = {}
     units: dict[str, int] = {}
-    for row in log.query("policy_sums", **params, batched=size > BATCHED_FROM):
+    paired = any(design == "paired" for _, design in offers)
+    for row in log.query("policy_sums", **params, batched=size > BATCHED_FROM, paired=paired):
         units.setdefault(row["cluster"], len(units))
         sums.setdefault((row["task_type"], row["design"]), []).append(row)
     traffic = [

@@ -7,29 +7,27 @@
 --          by_unit (an offer is of one unit)
 --
 -- An offer says the same of all its decisions but for the workspace, so what one of them was offered is looked up.
-WITH asked AS (
-    SELECT decision_id, md5(task_input::VARCHAR) AS asked
-    FROM decision
-    WHERE $by_input
-    QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1
-), decided AS (  -- the input costs a join, so only who asks for it pays
-    SELECT t.*, '' AS asked FROM task_outcome AS t WHERE NOT $by_input
-    UNION ALL
-    SELECT t.*, a.asked FROM task_outcome AS t JOIN asked AS a USING (decision_id) WHERE $by_input
-), kinds AS (
+-- The input costs a join, so only who asks for it pays.
+WITH asked AS ( -- if by_input
+    SELECT decision_id, md5(task_input::VARCHAR) AS asked -- if by_input
+    FROM decision -- if by_input
+    QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1 -- if by_input
+), kinds AS ( -- if by_input
+WITH kinds AS ( -- unless by_input
     SELECT
         t.task_type, -- unless task_type
         t.design,
         t.offer, -- unless by_input, unless by_unit
-        md5(concat_ws('|', t.offer, t.asked)) AS offer, -- if by_input, unless by_unit
+        md5(concat_ws('|', t.offer, a.asked)) AS offer, -- if by_input, unless by_unit
         md5(concat_ws('|', t.offer, t.unit)) AS offer, -- unless by_input, if by_unit
-        md5(concat_ws('|', t.offer, t.asked, t.unit)) AS offer, -- if by_input, if by_unit
+        md5(concat_ws('|', t.offer, a.asked, t.unit)) AS offer, -- if by_input, if by_unit
         count(*)::BIGINT AS n,
         count(*) FILTER (t.status = 'pending')::BIGINT AS pending,
         count(*) FILTER (t.propensity_ppb IS NULL)::BIGINT AS unpropensed,
         min(t.decision_id) AS any_decision,
         min(t.unit) AS any_unit
-    FROM decided AS t
+    FROM task_outcome AS t -- unless by_input
+    FROM task_outcome AS t JOIN asked AS a USING (decision_id) -- if by_input
     WHERE ($task_type::VARCHAR IS NULL OR t.task_type = $task_type)
       AND ($experiment::VARCHAR IS NULL OR t.experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR t.decided_at_us >= $from_us)
