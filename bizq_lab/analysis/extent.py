@@ -2,8 +2,8 @@
 
 Size decides how it is read. Up to 20,000 assignment units or tasks are read one by one. Beyond, they are put into 4,096
 random groups, which vary as clusters do (Wolter 2007, "Introduction to Variance Estimation", ch. 2), so that a long log
-needs no more memory than a middling one. Conditions of more than a million rows are looked up in one of 64 of them,
-by a hash of each row: what holds for 1,200 rows is missed once in a hundred million times.
+needs no more memory than a middling one. Units and conditions of more than a million rows are looked up in a sample
+that the log keeps apart, a sixty-fourth by a hash: what holds for 1,200 rows is missed once in a hundred million times.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GROUPS = 4096  # of `task_outcome`
 PART = 256  # of them are looked at first
+SAMPLE = 64  # of them are kept apart, as `task_outcome_sample`
 ONE_BY_ONE = 20_000  # units
 ALL_CONDITIONS = 1_000_000  # rows
 
@@ -66,27 +67,26 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How large a window is, from the sixteenth of its units that was counted.
+    """How large a window is, from a part of its units that was counted.
 
     Attributes:
         part_n: Decisions in that part.
         part_units: Assignment units, or tasks, in it.
+        part: How many of the random groups it is.
+        below: How many of the groups of decisions, in the sample, to look at for conditions; 0: all decisions.
         people: Whether tasks were handed to people, in this window or another.
     """
 
     part_n: int
     part_units: int
+    part: int = PART
+    below: int = 0
     people: bool = True
 
     @property
     def grouped(self) -> bool:
         """Whether units are too many to be read one by one."""
-        return self.part_units * (GROUPS // PART) > ONE_BY_ONE
-
-    @property
-    def below(self) -> int:
-        """How many of the groups of decisions to look at for conditions."""
-        return PART // 4 if self.part_n * (GROUPS // PART) > ALL_CONDITIONS else GROUPS
+        return self.part_units * (GROUPS // self.part) > ONE_BY_ONE
 
     def units_of(self, n: int) -> int:
         """About how many units made `n` decisions; exactly `n` where each made one."""
@@ -94,9 +94,13 @@ class Size:
 
 
 def read_size(log: Log, window: Window) -> Size:
-    """Count the decisions and units of a sixteenth of the window."""
-    (row,) = log.query("units", **window.params(), below=PART)
-    return Size(part_n=row["n"], part_units=row["units"], people=row["human_tasks"] > 0)
+    """Count the decisions and units of a part of the window: of the sample, and unless it is large, of a sixteenth."""
+    (row,) = log.query("units", **window.params(), below=SAMPLE, sampled=True)
+    part, below = SAMPLE, SAMPLE
+    if row["decisions"] * (GROUPS // SAMPLE) <= ALL_CONDITIONS:
+        (row,) = log.query("units", **window.params(), below=PART, sampled=False)
+        part, below = PART, 0
+    return Size(part_n=row["n"], part_units=row["units"], part=part, below=below, people=row["human_tasks"] > 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from bizq_lab.store.archived import (
 )
 from bizq_lab.store.connection import connect
 from bizq_lab.store.manifest import read_manifest
+from bizq_lab.store.outcomes import KEPT_SAMPLE
 from bizq_lab.store.rewrite import rewrite_file
 from bizq_lab.store.shelf import Shelf
 from bizq_lab.store.statements import statement
@@ -176,6 +177,8 @@ def _commit(
     for table, time in TIMES.items():
         fields = {"table": table, "time": time, "before_us": str(place.before_us), "leaving": _leaving(table)}
         moved[table] = connection.execute(statement("archive_remove", **fields)).fetchall()[0][0]
+        if table == OUTCOMES:
+            connection.execute(statement("archive_remove", **{**fields, "table": KEPT_SAMPLE}))
     connection.execute("DELETE FROM archive_place")
     row = {"archive_id": place.archive_id, "url": stored_url, "before_us": place.before_us}
     connection.execute("INSERT INTO archive_place VALUES ($archive_id, $url, $before_us)", row)

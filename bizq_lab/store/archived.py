@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bizq_lab.core.events import EVENTS
 from bizq_lab.store.migrations import SCHEMA_VERSION
-from bizq_lab.store.outcomes import outcome_rows
+from bizq_lab.store.outcomes import KEPT_SAMPLE, outcome_rows
 from bizq_lab.store.shelf import Shelf
 from bizq_lab.store.statements import statement
 from bizq_lab.store.views import views
@@ -26,7 +26,7 @@ IDS = {**dict.fromkeys(EVENTS, "event_id"), OUTCOMES: "decision_id"}
 # What an outcome is computed from.
 _OUTCOME_READS = ("decision", "feedback", "outcome")
 # Tables that are never archived, and asked for beside those that are.
-_BESIDE = ("late_decision", "forgotten_decision", "forgotten_workspace")
+_BESIDE = ("late_decision", "forgotten_decision", "forgotten_workspace", KEPT_SAMPLE)
 
 
 class Place(NamedTuple):

@@ -17,6 +17,7 @@ from bizq_lab.core.events import EVENTS
 from bizq_lab.store import schema
 from bizq_lab.store.connection import connect
 from bizq_lab.store.migrations import SCHEMA_VERSION
+from bizq_lab.store.outcomes import KEPT_SAMPLE
 from bizq_lab.store.statements import statement
 from bizq_lab.store.views import View, views
 
@@ -28,6 +29,7 @@ _TASK_OUTCOME_PURPOSE: Final = (
     "Every collection keeps it up to date, late outcomes and feedback included; it can be rebuilt from the events."
 )
 _KEPT: Final[Mapping[str, str]] = {
+    KEPT_SAMPLE: "The rows of the view task_outcome_sample, kept apart: there they are read in no time.",
     "quarantine": "Journal lines that are no sound events, byte for byte. Nothing is skipped silently.",
     "collected_segment": "How far each journal segment has been collected, committed together with its rows.",
     "schema_migration": "Which steps of the schema this file has seen.",
@@ -84,7 +86,7 @@ def column_meanings() -> dict[str, dict[str, str]]:
     """What columns mean: by table, and `shared` for those that mean the same everywhere."""
     text = files("bizq_lab.store").joinpath("dictionary.toml").read_text("utf-8")
     found: dict[str, dict[str, str]] = tomllib.loads(text)
-    return found
+    return {**found, KEPT_SAMPLE: found[TASK_OUTCOME]}
 
 
 def table_columns() -> dict[str, Columns]:

@@ -1,4 +1,4 @@
-"""Keeps `task_outcome` equal to what its events say, batch by batch. Knows no journal.
+"""Keeps `task_outcome`, and the sample of it, equal to what the events say, batch by batch. Knows no journal.
 
 A batch touches the decisions that its decisions, outcomes and feedback name. Rows of decisions that are new to the log
 are computed from the batch alone, before any lock is taken; those of which it knows something already are computed anew
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import duckdb
 
 TOUCHING = frozenset({"decision", "outcome", "feedback"})
+# The view, and the table that holds its rows as far as `task_outcome` holds all of its own.
+SAMPLE, KEPT_SAMPLE = "task_outcome_sample", "sampled_outcome"
 
 
 def start_touched(connection: duckdb.DuckDBPyConnection) -> None:
@@ -23,8 +25,8 @@ def start_touched(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE touched (decision_id VARCHAR NOT NULL)")
 
 
-def outcome_rows(into: str = "task_outcome") -> str:
-    """The statement that inserts the rows of the touched decisions into a table of that form."""
+def outcome_rows(into: str) -> str:
+    """The statement that inserts the rows of the touched decisions into a table of the form of `task_outcome`."""
     return f"INSERT INTO {into} BY NAME\n{statement('task_outcome').replace('__events__', '')}"
 
 
@@ -48,29 +50,27 @@ def part_known(connection: duckdb.DuckDBPyConnection) -> int:
 
 def keep_task_outcome(connection: duckdb.DuckDBPyConnection, *, known: int) -> None:
     """Give the touched decisions their rows, once the staged rows are in their tables."""
-    connection.execute(
-        "INSERT INTO task_outcome BY NAME FROM staged_task_outcome SEMI JOIN touched USING (decision_id)"
-    )
+    connection.execute(statement("add_outcomes", rows="staged_task_outcome SEMI JOIN touched USING (decision_id)"))
     _note_late(connection)
     if known:
         connection.execute("CREATE OR REPLACE TEMP TABLE touched AS FROM known")
-        refresh_task_outcome(connection)
-
-
-def refresh_task_outcome(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute the touched rows anew."""
-    connection.execute("DELETE FROM task_outcome WHERE decision_id IN (SELECT decision_id FROM touched)")
-    connection.execute(outcome_rows())
-    _note_late(connection)
+        connection.execute(statement("drop_outcomes"))
+        connection.execute("CREATE OR REPLACE TEMP TABLE told_again AS FROM task_outcome LIMIT 0")
+        connection.execute(outcome_rows("told_again"))
+        connection.execute(statement("add_outcomes", rows="told_again"))
+        _note_late(connection)
     connection.execute("DROP TABLE touched")
 
 
 def rebuild_task_outcome(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute the whole table anew from the events, in one transaction."""
+    """Compute the whole table anew from the events, and its sample, in one transaction."""
     connection.execute("BEGIN")
     start_touched(connection)
     connection.execute("INSERT INTO touched SELECT DISTINCT decision_id FROM decision WHERE decision_id IS NOT NULL")
-    refresh_task_outcome(connection)
+    connection.execute(statement("drop_outcomes"))
+    connection.execute(outcome_rows("task_outcome"))
+    connection.execute(statement("sample_again"))
+    _note_late(connection)
     connection.execute("COMMIT")
 
 

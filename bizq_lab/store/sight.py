@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bizq_lab.store.archived import TIMES, Place, show_whole, tables_named, whole_tables
+from bizq_lab.store.outcomes import KEPT_SAMPLE, SAMPLE
 from bizq_lab.store.past import show_past
+from bizq_lab.store.statements import statement
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +32,10 @@ class Sight:
         self._shown: set[str] = set()
 
     def show(self, text: str) -> None:
-        """Let the tables that a text names show all their rows; what shows them already is left alone."""
+        """Let the tables that a text names show all their rows; what shows them already is left alone.
+
+        Where the file holds all rows, the sample is read from where it is kept apart, instead of searched for.
+        """
         if self._before_us is not None:
             if not self._shown:
                 whole = whole_tables(self.connection, self._place, " ".join(TIMES)) if self._place else {}
@@ -39,3 +44,6 @@ class Sight:
         elif self._place is not None and (new := set(tables_named(text)) - self._shown):
             show_whole(self.connection, whole_tables(self.connection, self._place, " ".join(sorted(new))))
             self._shown |= new
+        elif self._place is None and SAMPLE in text and not self._shown:
+            self.connection.execute(statement("show", table=SAMPLE, source=KEPT_SAMPLE))
+            self._shown.add(SAMPLE)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bizq_lab.store.archived import archive_of, show_whole, whole_tables
 from bizq_lab.store.connection import connect
+from bizq_lab.store.outcomes import KEPT_SAMPLE
 from bizq_lab.store.staging import Batch
 from bizq_lab.store.statements import statement
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 # Every table that says whose its rows are, and by what.
 FORGETTING = {
-    **dict.fromkeys(("decision", "task_outcome"), "workspace"),
+    **dict.fromkeys(("decision", "task_outcome", KEPT_SAMPLE), "workspace"),
     **dict.fromkeys(
         ("attempt", "attempt_started", "evaluation", "feedback", "human_task", "late_decision", "outcome"), "decision"
     ),

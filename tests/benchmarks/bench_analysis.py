@@ -267,6 +267,7 @@ def make_log(path: Path, *, rows: int, by_task: bool) -> None:
     import duckdb  # noqa: PLC0415 - a peer's process must not pay for it
 
     from bizq_lab.store import Log  # noqa: PLC0415
+    from bizq_lab.store.statements import statement  # noqa: PLC0415
     from tests.support.store_events import make_event  # noqa: PLC0415
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -278,6 +279,7 @@ def make_log(path: Path, *, rows: int, by_task: bool) -> None:
         log.collect()
     with duckdb.connect(str(unborn)) as connection:
         connection.execute(LOG, {"rows": rows, "by_task": by_task, "workspaces": WORKSPACES})
+        connection.execute(statement("sample_again"))
         connection.execute(DECISIONS)
         connection.execute("CHECKPOINT")
     unborn.replace(path)

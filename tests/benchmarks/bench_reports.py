@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
+from bizq_lab.store.statements import statement
 from tests.benchmarks.bench_analysis import make_log
 
 DAYS = 14
@@ -65,6 +66,7 @@ def main() -> None:
             spread: dict[str, Any] = {"rows": asked.rows, "days": DAYS, "types": list(TYPES), "kinds": len(TYPES)}
             spread["models"] = list(MODELS)
             connection.execute(SPREAD, spread)
+            connection.execute(statement("sample_again"))
             connection.execute(AGAIN)
             connection.execute(ATTEMPTS)
             connection.execute("CHECKPOINT")

@@ -43,11 +43,11 @@ POINTS = [
 
 
 POOL = crossing_events()
-TABLES = (*EVENTS, "task_outcome")
+TABLES = (*EVENTS, "task_outcome", "sampled_outcome")
 
 
 def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of the tables of events and of `task_outcome`, in an order of their own."""
+    """All rows of the tables of events, of `task_outcome` and its sample, in an order of their own."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return {
             name: sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)  # noqa: S608 - ours

@@ -14,7 +14,7 @@ from bizq_lab.core.events import EVENTS
 from bizq_lab.store import Log
 from bizq_lab.store.dictionary import table_columns
 from bizq_lab.store.views import View, views
-from tests.support.store_events import START_US, make_event, make_story
+from tests.support.store_events import SAMPLED, START_US, make_event, make_story
 
 DAY_US = 86_400_000_000
 VIEWS = pytest.mark.parametrize("view", views(), ids=lambda view: view.name)
@@ -32,6 +32,8 @@ def life(log: Log) -> None:
         log.append(make_event("attempt", decision_id=name, attempt_id=f"{name}-second", ordinal=2))
         log.append(make_event("attempt_started", decision_id=name, attempt_id=f"{name}-lost", ordinal=3))
         log.append(make_event("decision", decision_id=name, experiment="e", stage="10"))
+    for event in make_story(SAMPLED[0], at_us=START_US, arm="a"):
+        log.append(event)
     log.append(make_event("decision", decision_id="exposed", experiment="e", stage="10", arm="a"))
     for status in ("open", "claimed", "done"):
         for task in ("h1", "h2"):

@@ -25,6 +25,10 @@ _VALUES: dict[object, Any] = {
 }
 
 
+# Ids that hash into the sample of `task_outcome`.
+SAMPLED = ("g1", "m6", "p4", "s9")
+
+
 def make_event(kind: str, **overrides: Any) -> Event:
     """An event of a kind with a fresh id and time, and a value in every field."""
     number = next(_numbers)
@@ -58,13 +62,14 @@ def make_story(decision_id: str, *, at_us: int = START_US, **decision: Any) -> l
 
 
 def crossing_events() -> list[Event]:
-    """Four decisions; one decided twice, one with two outcomes, ratings with ties in time."""
-    found = [event for name in ("a", "b") for event in make_story(name)]
+    """Five decisions; one decided twice, one with two outcomes, one in the sample; ratings with ties in time."""
+    found = [event for name in ("a", "b", SAMPLED[0]) for event in make_story(name)]
     found += [
         make_event("decision", event_id="c-d", decision_id="c", arm="first", recorded_at_us=5),
         make_event("decision", event_id="c-d2", decision_id="c", arm="second", recorded_at_us=5),
         make_event("outcome", event_id="b-o2", decision_id="b", status="failed"),
         make_event("outcome", event_id="z-o", decision_id="z"),
+        make_event("feedback", event_id="s-f", decision_id=SAMPLED[0], rating_ppm=7),
         *(
             make_event("feedback", event_id=f"a-f{n}", decision_id="a", rating_ppm=n, recorded_at_us=9)
             for n in range(3)

@@ -1,11 +1,11 @@
 -- conditions: under which conditions each arm ran: models, prompts, prices, configs, experiments, sources of quality.
 -- grain:   one row per (task_type, design, arm, model, experiment, stage, config_hash, catalog_version, prompt_version, eligible,
 --          served_model, quality_source)
--- reads:   task_outcome
+-- reads:   task_outcome or its sample
 -- columns: served_model is '' where another model had to answer; quality_source '' where none was measured; n counts
 --          outcomes, pending those that have not arrived, cancelled those that nobody waited for
 -- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open),
---          below (how many of the 4,096 random groups of decisions to look at; 4096: all)
+--          below (how many of the 4,096 random groups of decisions to look at, at most 64; 0: all)
 SELECT
     task_type, design, arm, model, experiment, stage, config_hash, catalog_version, prompt_version, eligible,
     CASE WHEN failed_over THEN '' ELSE coalesce(served_model, '') END AS served_model,
@@ -18,12 +18,13 @@ SELECT
     count(cost_nano_usd) FILTER (status NOT IN ('pending', 'cancelled')) AS cost_n,
     min(decided_at_us) AS first_us,
     max(decided_at_us) AS last_us
-FROM task_outcome
+FROM task_outcome_sample -- if below
+FROM task_outcome -- unless below
 WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
   AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
   AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
   AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
   AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
-  AND ($below >= 4096 OR decision_bucket < $below)
+  AND decision_bucket < $below -- if below
 GROUP BY ALL
 ORDER BY ALL
