@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ EXACT_FROM, EXACT_BELOW = 6, 10  # pairs; with fewer than 6 no permutation could
 TOO_FEW = Caveat(code="too_few", message="Too few independent observations to judge any spread")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One metric of one arm, a row for each cluster that has it.
 
@@ -64,7 +65,7 @@ class Sample:
         """Whether every cluster is one observation."""
         return bool((self.n == 1).all())
 
-    @property
+    @cached_property
     def sums(self) -> ClusterSums:
         """As the cluster-robust procedures take them."""
         return ClusterSums.of(np.asarray(self.ids), self.n, self.total)

@@ -107,18 +107,24 @@ class Traffic:
     @cached_property
     def actions(self) -> dict[Action, int]:
         """Code of each action that was taken."""
-        return {action: code for code, action in enumerate(dict.fromkeys(map(self._action, self.rows)))}
+        return {action: code for code, action in enumerate(dict.fromkeys(self._acts))}
 
     @cached_property
     def taken(self) -> NDArray[np.intp]:
         """Shape (entries,). Code of the action taken."""
-        return np.array([self.actions[self._action(row)] for row in self.rows], dtype=np.intp)
+        return np.array([self.actions[action] for action in self._acts], dtype=np.intp)
 
     @cached_property
     def decided(self) -> Decided:
         """As the estimators take them. Two arms that do the same share the action, and their propensities add up."""
         segments = {name: code for code, name in enumerate(sorted({row["segment"] for row in self.rows}))}
-        propensity = [self._propensity(row) for row in self.rows]
+        known: dict[tuple[Any, ...], float] = {}
+        propensity = []
+        for row, action in zip(self.rows, self._acts, strict=True):
+            key = row["offer"], row["arm"], row["propensity_ppb"], action
+            if key not in known:
+                known[key] = self._propensity(row, action)
+            propensity.append(known[key])
         return Decided(
             cell=np.array([segments[row["segment"]] for row in self.rows], dtype=np.intp),
             action=self.taken,
@@ -166,9 +172,14 @@ class Traffic:
     def _done(self) -> dict[tuple[str, str], set[Action]]:
         """What each arm with each model was seen to do."""
         seen: dict[tuple[str, str], set[Action]] = {}
-        for row in self.rows:
-            seen.setdefault((row["arm"], row["model"]), set()).add(self._action(row))
+        for row, action in zip(self.rows, self._acts, strict=True):
+            seen.setdefault((row["arm"], row["model"]), set()).add(action)
         return seen
+
+    @cached_property
+    def _acts(self) -> tuple[Action, ...]:
+        """What each row's decisions did."""
+        return tuple(map(self._action, self.rows))
 
     def _offered(self, offer: Row) -> set[Action]:
         """Every action that could have been taken; in a paired design all that were, since the plan ran them all."""
@@ -181,11 +192,11 @@ class Traffic:
             for action in self._done.get((candidate["arm"], candidate["model"]), ())
         }
 
-    def _propensity(self, row: Row) -> float:
+    def _propensity(self, row: Row, mine: Action) -> float:
         """Of the action: the arm's own, and that of every other arm that would have done the same."""
         if self.design == "paired":
             return 1.0
-        mine, own = self._action(row), float(row["propensity_ppb"]) / PPB
+        own = float(row["propensity_ppb"]) / PPB
         others = sum(
             float(candidate.get("propensity", 0.0))
             for candidate in self.offers[row["offer"]]["candidates"] or ()

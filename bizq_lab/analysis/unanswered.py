@@ -16,7 +16,7 @@ from bizq_lab.analysis.contrast import contrast, samples
 from bizq_lab.analysis.metrics import METRICS, RESPONSE
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import NotEnoughData
-from bizq_lab.stats.histogram import bin_width_us
+from bizq_lab.stats.histogram import bin_widths_us
 from bizq_lab.stats.missing import Reported, difference_at_random, difference_bounds
 from bizq_lab.stats.survival import LifeTable, log_rank, restricted_mean_difference
 from bizq_lab.stats.types import Moments, Test
@@ -73,7 +73,7 @@ def life_tables(durations: Mapping[str, Sequence[tuple[int, int, int]]]) -> dict
     tables = {}
     for arm, bins in durations.items():
         edge, n, cut = (np.array(column, dtype=np.float64) for column in zip(*bins, strict=True))
-        middle = (edge + np.array([bin_width_us(lower) for lower, _, _ in bins]) / 2) / 1e6
+        middle = (edge + bin_widths_us(edge) / 2) / 1e6
         tables[arm] = LifeTable(middle, n - cut, cut)
     return tables
 

@@ -68,6 +68,8 @@ class ClusterSums:
     def present(self) -> ClusterSums:
         """Only the clusters in which something was observed."""
         used = (self.n > 0) | (self.total != 0)
+        if used.all():
+            return self
         return ClusterSums(self.ids[used], self.n[used], self.total[used])
 
     @property

@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.stats.tails import check_level, need, normal_quantile
 
@@ -17,6 +20,8 @@ _FINEST = (8_192, 32)
 # Bins up to here are this wide, all in microseconds; `durations.sql` says the same.
 _WIDTHS = ((131_072, 64), (2_097_152, 1_024), (33_554_432, 16_384), (536_870_912, 262_144))
 _WIDEST = 4_194_304
+_ENDS_US = np.array([end for end, _ in (_FINEST, *_WIDTHS)])
+_WIDTHS_US = np.array([*(width for _, width in (_FINEST, *_WIDTHS)), _WIDEST])
 
 
 def bin_width_us(duration_us: int) -> int:
@@ -25,6 +30,11 @@ def bin_width_us(duration_us: int) -> int:
         if duration_us < end:
             return width
     return _WIDEST
+
+
+def bin_widths_us(durations_us: ArrayLike) -> NDArray[np.int64]:
+    """Widths of the bins that durations are in, of the same shape, all in microseconds."""
+    return np.asarray(_WIDTHS_US[np.searchsorted(_ENDS_US, durations_us, side="right")], dtype=np.int64)
 
 
 def duration_bin_us(duration_us: int) -> int:

@@ -86,6 +86,13 @@ def _tuples(node: exp.Expression) -> exp.Expression:
     return node
 
 
+def _inlined(node: exp.Expression) -> exp.Expression:
+    """`AS NOT MATERIALIZED` is what Spark does anyway, and has no words for."""
+    if isinstance(node, exp.CTE):
+        node.set("materialized", None)
+    return node
+
+
 def _quantiles(node: exp.Expression) -> exp.Expression:
     """An observed value, as a whole number again."""
     if not isinstance(node, exp.PercentileDisc) or node.expression is None:
@@ -139,5 +146,5 @@ def _spark_type(structure: Any) -> str:
 
 
 _RULES: tuple[Callable[[exp.Expression], exp.Expression], ...] = (
-    _types, _exact_sums, _tuples, _quantiles, _filtered_quantiles, _json_structures, _ordered_lists,
+    _types, _exact_sums, _tuples, _inlined, _quantiles, _filtered_quantiles, _json_structures, _ordered_lists,
 )  # fmt: skip

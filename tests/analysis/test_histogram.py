@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bizq_lab.errors import NotEnoughData
-from bizq_lab.stats.histogram import bin_width_us, duration_bin_us, histogram_quantile
+from bizq_lab.stats.histogram import bin_width_us, bin_widths_us, duration_bin_us, histogram_quantile
 
 durations = st.integers(8_192, 80_000_000_000)
 
@@ -38,6 +38,7 @@ def test_histograms_of_two_logs_add_up(first: list[int], second: list[int]) -> N
 def test_bins_follow_on_each_other_without_a_gap(value: int) -> None:
     edge = duration_bin_us(value)
     assert edge <= value < edge + bin_width_us(edge)
+    assert bin_widths_us([edge, value]).tolist() == [bin_width_us(edge), bin_width_us(value)]
     after = edge + bin_width_us(edge)
     assert duration_bin_us(after) == after
     assert duration_bin_us(after - 1) == edge
