@@ -12,7 +12,8 @@
 --
 -- A cluster is what was drawn together: the assignment unit where traffic was randomised, else the task with its repeats.
 -- Charged to the assigned arm: timeouts and errors are outcomes, and an answer that never came has quality 0.
--- The inner keys are bare columns, and only those that are asked for: DuckDB groups constants too, row by row.
+-- The inner keys are bare columns, and only those that are asked for: DuckDB groups constants too, row by row. Its FILTER
+-- takes longer than CASE, and CASE longer than a product.
 WITH raw AS (
     SELECT
         task_type, -- unless task_type
@@ -26,12 +27,12 @@ WITH raw AS (
         task_key AS cluster, -- unless groups, if drawn=task
         CASE WHEN design = 'randomised' THEN 'unit:' || unit ELSE 'task:' || task_key END AS cluster, -- unless groups, if drawn=both
         count(*) AS decisions,
-        count(*) FILTER (status <> 'pending') AS n,
-        count(*) FILTER (design = 'paired') AS paired,
-        count(*) FILTER (succeeded) AS success,
-        count(*) FILTER (failed_over) AS failed_over,
-        count(*) FILTER (status = 'escalated') AS escalated,
-        count(*) FILTER (timed_out) AS timed_out,
+        count(CASE WHEN status <> 'pending' THEN 1 END) AS n,
+        count(CASE WHEN design = 'paired' THEN 1 END) AS paired,
+        count(CASE WHEN succeeded THEN 1 END) AS success,
+        count(CASE WHEN failed_over THEN 1 END) AS failed_over,
+        count(CASE WHEN status = 'escalated' THEN 1 END) AS escalated,
+        count(CASE WHEN timed_out THEN 1 END) AS timed_out,
         count(quality_ppm) AS quality_measured,
         count(CASE WHEN quality_ppm IS NULL AND status NOT IN ('completed', 'pending') THEN 0 ELSE quality_ppm END)
             AS quality_n,
@@ -42,8 +43,8 @@ WITH raw AS (
         sum(response_time_us) AS latency,
         count(time_to_first_chunk_us) AS ttft_n,
         sum(time_to_first_chunk_us) AS ttft,
-        count(CASE WHEN status <> 'pending' THEN rating_ppm END) AS rating_n,
-        sum(CASE WHEN status <> 'pending' THEN rating_ppm END) AS rating,
+        count(rating_ppm * nullif(status <> 'pending', false)::INT) AS rating_n,
+        sum(rating_ppm * nullif(status <> 'pending', false)::INT) AS rating,
         min(decided_at_us) AS first_us,
         max(decided_at_us) AS last_us
     FROM arm_outcome -- if people
