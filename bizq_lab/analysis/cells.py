@@ -5,8 +5,9 @@ Sums are over clusters: the tasks with their repeats, or the units that were ass
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from bizq_lab.analysis.extent import Conditions, Size, Window, groups_of, read_size
@@ -16,7 +17,13 @@ from bizq_lab.stats.types import CrossMoments
 if TYPE_CHECKING:
     from bizq_lab.store import Log
 
-__all__ = ["Cell", "Window", "read_cells"]
+__all__ = ["Cell", "Window", "key_of", "read_cells"]
+
+
+# Of a row of `cells.sql` or `durations.sql`, whose cells it tells apart.
+key_of: Callable[[Mapping[str, Any]], tuple[str, str, str, str, str]] = itemgetter(
+    "task_type", "arm", "model", "workspace_id", "day"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,7 @@ class Cell:
     @property
     def key(self) -> tuple[str, str, str, str, str]:
         """(task type, arm, model, workspace, day); a key that was not asked for is empty."""
-        row = self.row
-        return row["task_type"], row["arm"], row["model"], row["workspace_id"], row["day"]
+        return key_of(self.row)
 
     @property
     def task_type(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bizq_lab.analysis.cell_estimates import cost_per_success, mean, share
-from bizq_lab.analysis.cells import Cell, read_cells
+from bizq_lab.analysis.cells import Cell, key_of, read_cells
 from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import FIRST_TOKEN, METRICS
 from bizq_lab.analysis.people import PEOPLE
@@ -166,7 +166,7 @@ def performance(
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
     counts: dict[tuple[str, ...], dict[int, int]] = {}
     for row in durations:
-        counts.setdefault(Cell(row).key, {})[row["bin_us"]] = row["n"]
+        counts.setdefault(key_of(row), {})[row["bin_us"]] = row["n"]
     return Performance(
         rows=tuple(_row(cell, counts.get(cell.key, {}), level) for cell in known),
         caveats=_caveats(cells, conditions),
