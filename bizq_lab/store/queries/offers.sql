@@ -8,12 +8,12 @@
 --
 -- An offer says the same of all its decisions but for the workspace, so what the first of them was offered is looked up:
 -- by its time, for whole numbers compare faster than ids, and tell most of a long log apart from the place to look at.
--- The input costs a join, so only who asks for it pays.
+-- The input costs a join, so only who asks for it pays, and once: elsewhere it is cheaper to read the table twice.
 WITH asked AS ( -- if by_input
     SELECT decision_id, md5(task_input::VARCHAR) AS asked -- if by_input
     FROM decision -- if by_input
     QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY recorded_at_us, event_id) = 1 -- if by_input
-), decided AS NOT MATERIALIZED ( -- if by_input
+), decided AS MATERIALIZED ( -- if by_input
 WITH decided AS NOT MATERIALIZED ( -- unless by_input
     SELECT
         t.task_type, t.design,
