@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import sys
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Generic, TypeVar
 
 from bizq_lab.errors import InputError
 
 T = TypeVar("T")
 _GLANCE_S = 0.05  # how often a thread that waits looks whether the main thread was interrupted
+_LAST_S = 10.0  # how long the interpreter waits at its end for books to be closed
 
 
 class BackgroundLoop:
@@ -26,6 +28,7 @@ class BackgroundLoop:
         """Nothing runs yet."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._under_way: set[_Work[Any]] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to the end and return the result. Interrupting the wait cancels the work, and waits for its books.
@@ -46,11 +49,23 @@ class BackgroundLoop:
             coroutine.close()
             raise KeyboardInterrupt
         work = _Work(coroutine)
+        self._under_way.add(work)
         try:
             return _wait_for(asyncio.run_coroutine_threadsafe(work.run(), loop))
         except KeyboardInterrupt:
             asyncio.run_coroutine_threadsafe(work.stop(), loop).result()
             raise
+        finally:
+            self._under_way.discard(work)
+
+    def finish(self) -> None:
+        """At the interpreter's end: cancel what is still under way, and wait for its books.
+
+        Nobody else waits for daemon threads, and Python 3.11 not for a thread whose `join` an interrupt broke off.
+        """
+        if self._loop is not None:
+            stops = [asyncio.run_coroutine_threadsafe(work.stop(), self._loop) for work in list(self._under_way)]
+            wait(stops, _LAST_S)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -63,6 +78,7 @@ class BackgroundLoop:
         """In a forked child: the parent's thread does not exist here, so a fresh loop must start on next use."""
         self._lock = threading.Lock()
         self._loop = None
+        self._under_way = set()
 
 
 class _Work(Generic[T]):
@@ -81,12 +97,13 @@ class _Work(Generic[T]):
         return await self._task
 
     async def stop(self) -> None:
-        """Cancel, and wait until whatever was under way has booked that it was cancelled."""
-        self._stopped = True
+        """Cancel, once, and wait until whatever was under way has booked that it was cancelled."""
+        before, self._stopped = self._stopped, True
         if self._task is None:
             self._coroutine.close()
             return
-        self._task.cancel()
+        if not before:  # a second time would break off the books
+            self._task.cancel()
         await asyncio.wait([self._task])
 
 
@@ -128,3 +145,4 @@ def _current_loop() -> asyncio.AbstractEventLoop | None:
 
 background = BackgroundLoop()
 os.register_at_fork(after_in_child=background.forget)
+atexit.register(background.finish)

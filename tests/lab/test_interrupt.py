@@ -25,7 +25,7 @@ def check(folder: Path, sent: int) -> None:
     assert pending == 0
 
 
-@pytest.mark.parametrize("kind", ["bulk", "gathered", "submitted", "threads"])
+@pytest.mark.parametrize("kind", ["bulk", "daemons", "gathered", "submitted", "threads"])
 def test_a_script_that_is_interrupted_books_every_call_and_sends_no_more(tmp_path: Path, kind: str) -> None:
     """One SIGINT, as Ctrl-C sends it; the process ends by itself, without a second one."""
     with start(kind, tmp_path) as process:

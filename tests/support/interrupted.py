@@ -72,6 +72,15 @@ def threads(lab: Lab) -> None:
         thread.join()
 
 
+def daemons(lab: Lab) -> None:
+    """Threads that the interpreter does not wait for."""
+    made = [threading.Thread(target=lab.run, args=(task, WHERE), daemon=True) for task in tasks()[:AT_ONCE]]
+    for thread in made:
+        thread.start()
+    for thread in made:
+        thread.join()
+
+
 def bulk(lab: Lab) -> None:
     """A bulk run."""
     lab.run_many(tasks(), WHERE, concurrency=AT_ONCE)
@@ -92,7 +101,10 @@ def gathered(lab: Lab) -> None:
     asyncio.run(all_of_them())
 
 
-KINDS = {"pooled": pooled, "submitted": submitted, "threads": threads, "bulk": bulk, "gathered": gathered}
+KINDS = {
+    "pooled": pooled, "submitted": submitted, "threads": threads, "daemons": daemons, "bulk": bulk,
+    "gathered": gathered,
+}  # fmt: skip
 
 
 def start(kind: str, folder: Path) -> subprocess.Popen[str]:
