@@ -193,8 +193,8 @@ class Collector:
         """One transaction over the attached file.
 
         DuckDB joins the small row groups that transactions leave behind, a table at a time, under the lock. While one
-        batch follows another it would write the same rows again and again, and joining a whole backlog at its end would
-        keep everybody waiting: later batches that come alone do it, a join for each table.
+        batch follows another it would write the same rows again and again, and joining at the end of a backlog takes
+        the longer, the larger it is: later batches that come alone do it, a join for each table, of some seconds.
         """
         present = segments.look(self._folder).sizes
         gone = [name for name in self._offsets if name not in present]
