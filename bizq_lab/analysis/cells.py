@@ -17,13 +17,12 @@ from bizq_lab.stats.types import CrossMoments
 if TYPE_CHECKING:
     from bizq_lab.store import Log
 
-__all__ = ["Cell", "Window", "key_of", "read_cells"]
+__all__ = ["KEY", "Cell", "Key", "Window", "read_cells"]
 
-
-# Of a row of `cells.sql` or `durations.sql`, whose cells it tells apart.
-key_of: Callable[[Mapping[str, Any]], tuple[str, str, str, str, str]] = itemgetter(
-    "task_type", "arm", "model", "workspace_id", "day"
-)
+Key = tuple[str, str, str, str, str]
+# The columns by which `cells.sql` and `durations.sql` tell cells apart; what was not asked for is empty.
+KEY = ("task_type", "arm", "model", "workspace_id", "day")
+_key_of: Callable[[Mapping[str, Any]], Key] = itemgetter(*KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,9 @@ class Cell:
     size: Size | None = None
 
     @property
-    def key(self) -> tuple[str, str, str, str, str]:
-        """(task type, arm, model, workspace, day); a key that was not asked for is empty."""
-        return key_of(self.row)
+    def key(self) -> Key:
+        """(task type, arm, model, workspace, day); what was not asked for is empty."""
+        return _key_of(self.row)
 
     @property
     def task_type(self) -> str:

@@ -150,7 +150,7 @@ def _answer(question: Question, window: Window, caveats: list[Caveat], outcomes:
         provenance=Provenance(
             view="task_outcome",
             window=str(window),
-            n_decisions=sum(row["decisions"] for row in outcomes.only(compared)),
+            n_decisions=outcomes.clusters.of_arms(compared).total("decisions"),
             config_hash=own.last("config_hash"),
             catalog_version=own.last("catalog_version"),
         ),

@@ -7,12 +7,12 @@ count. Otherwise observations are clustered by assignment unit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bizq_lab.analysis.extent import Size
 from bizq_lab.analysis.metrics import Metric
@@ -34,13 +34,13 @@ class Sample:
     """One metric of one arm, a row for each cluster that has it.
 
     Attributes:
-        ids: Shape (g,). Clusters: tasks, or assignment units.
+        ids: Shape (g,). Clusters, each once: tasks, or assignment units.
         n: Shape (g,). Observations in each.
         total: Shape (g,). Sums, in the metric's unit.
         size: How large the log is, where the clusters are random groups of units; None where they are the units.
     """
 
-    ids: tuple[str, ...]
+    ids: NDArray[Any]
     n: Floats
     total: Floats
     size: Size | None = None
@@ -53,7 +53,7 @@ class Sample:
     @property
     def clusters(self) -> int:
         """How many clusters."""
-        return len(self.ids)
+        return int(self.ids.size)
 
     @property
     def means(self) -> Floats:
@@ -68,37 +68,21 @@ class Sample:
     @cached_property
     def sums(self) -> ClusterSums:
         """As the cluster-robust procedures take them."""
-        return ClusterSums.of(np.asarray(self.ids), self.n, self.total)
+        return ClusterSums(self.ids, self.n, self.total)
 
-    def averaged(self, ids: Iterable[str]) -> Sample:
-        """These clusters, each as its mean and counting once."""
-        at = dict(zip(self.ids, self.means.tolist(), strict=True))
-        chosen = tuple(ids)
-        return Sample(chosen, np.ones(len(chosen)), np.array([at[name] for name in chosen], dtype=np.float64))
+    def shares(self, other: Sample) -> bool:
+        """Whether some cluster is in both."""
+        return bool(np.isin(self.ids, other.ids, assume_unique=True).any())
 
-
-def samples(rows: Iterable[Mapping[str, Any]], metric: Metric, size: Size | None = None) -> dict[str, Sample]:
-    """One metric by arm, from the rows of `clusters.sql`; `size` where they are random groups."""
-    found: dict[str, list[tuple[str, int, float]]] = {}
-    count, total, per_unit = metric.count, metric.total, metric.per_unit
-    for row in rows:
-        if row[count]:
-            name = row["cluster"] if size is None else f"#{row['bucket']}"
-            found.setdefault(row["arm"], []).append((name, row[count], row[total] / per_unit))
-    return {
-        arm: Sample(
-            tuple(name for name, _, _ in own),
-            np.array([n for _, n, _ in own], dtype=np.float64),
-            np.array([total for _, _, total in own], dtype=np.float64),
-            size,
-        )
-        for arm, own in found.items()
-    }
+    def averaged(self, ids: NDArray[Any]) -> Sample:
+        """These clusters, in this order, each as its mean and counting once."""
+        order = np.argsort(self.ids)
+        return Sample(ids, np.ones(ids.size), self.means[order[np.searchsorted(self.ids, ids, sorter=order)]])
 
 
 def complete_pairs(treatment: Sample, control: Sample) -> tuple[Sample, Sample]:
     """The tasks that both arms answered, each as the mean of its repeats, in one order."""
-    both = sorted(set(treatment.ids) & set(control.ids))
+    both = np.intersect1d(treatment.ids, control.ids, assume_unique=True)
     return treatment.averaged(both), control.averaged(both)
 
 
@@ -121,7 +105,7 @@ def contrast(metric: Metric, treatment: Sample, control: Sample, *, design: Desi
         raise NotEnoughData(message, hint="run both arms, or compare another metric")
     if min(treatment.clusters, control.clusters) < 2:  # noqa: PLR2004 - one unit has no spread
         return _uninformed(metric, treatment, control, level)
-    if not (treatment.singletons and control.singletons) or set(treatment.ids) & set(control.ids):
+    if not (treatment.singletons and control.singletons) or treatment.shares(control):
         try:
             return cluster_difference(treatment.sums, control.sums, unit=metric.unit, level=level)
         except NotEnoughData:

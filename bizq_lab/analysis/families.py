@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, TypeVar
 
+import numpy as np
+
 from bizq_lab.analysis.comparison import ComparisonRow, Role
 from bizq_lab.analysis.contrast import Sample, arm_mean, complete_pairs, contrast
 from bizq_lab.analysis.metrics import METRICS, Metric
@@ -132,7 +134,7 @@ def _test(question: Question, metric: Metric, arm: str, level: float) -> Test:
 def _alone(treatment: Sample, control: Sample) -> bool:
     """Whether every unit made one decision, in one arm."""
     once = treatment.singletons and control.singletons and treatment.size is None
-    return once and not set(treatment.ids) & set(control.ids)
+    return once and not treatment.shares(control)
 
 
 def _optional(question: Question, metric: Metric, arm: str, level: float) -> Test | None:
@@ -146,7 +148,7 @@ def _optional(question: Question, metric: Metric, arm: str, level: float) -> Tes
 def _finding(question: Question, metric: Metric, arm: str, test: Test, *, p: float, reading: str = "") -> Finding:
     mine, theirs = question.samples[metric.name][arm], question.samples[metric.name][question.control]
     if question.design == "paired":
-        shared = set(mine.ids) == set(theirs.ids)
+        shared = np.array_equal(np.sort(mine.ids), np.sort(theirs.ids))
         if not (shared and mine.singletons and theirs.singletons):
             mine, theirs = complete_pairs(mine, theirs)
     role: Role = "primary" if reading else "guardrail" if metric.name in question.guardrails else "secondary"

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bizq_lab.analysis.contrast import Sample, samples
+from bizq_lab.analysis.clusters import Clusters, read_clusters
+from bizq_lab.analysis.contrast import Sample
+from bizq_lab.analysis.durations import read_durations
 from bizq_lab.analysis.extent import Conditions, Size, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import METRICS, Metric
 from bizq_lab.core.decision import HUMAN, Design
+from bizq_lab.stats.histogram import Histogram
 from bizq_lab.stats.ordinal import LevelCounts
 
 if TYPE_CHECKING:
     from bizq_lab.store import Log
 
 Row = Mapping[str, Any]
-_KEY = ("task_type", "segment", "arm", "cluster", "bucket")
 _DESIGNS: tuple[Design, ...] = ("paired", "randomised", "observational")
 
 
@@ -33,48 +35,34 @@ class Outcomes:
         design: How the arms were assigned.
         size: How large the window is.
         conditions: Under which conditions the outcomes arose.
-        clusters: Rows of `clusters.sql`, each with the sums of its ratings; of the arms that were assigned.
+        clusters: Sums by cluster, of the arms that were assigned.
         taken_over: Likewise, of the people who took over.
         ratings: Rows of `rating_levels.sql`.
-        durations: By arm: (lower edge of the bin in microseconds, outcomes, those that never came) of each bin.
+        durations: By arm, how long its outcomes took.
     """
 
     design: Design
     size: Size
     conditions: Conditions
-    clusters: Sequence[Row]
-    taken_over: Sequence[Row]
+    clusters: Clusters
+    taken_over: Clusters
     ratings: Sequence[Row]
-    durations: Mapping[str, Sequence[tuple[int, int, int]]]
+    durations: Mapping[str, Histogram]
 
     @property
     def arms(self) -> tuple[str, ...]:
         """Arms with outcomes, by name."""
-        return tuple(sorted({row["arm"] for row in self.clusters if row["n"]}))
-
-    def only(self, arms: Iterable[str]) -> Sequence[Row]:
-        """Clusters of some arms."""
-        wanted = set(arms)
-        return [row for row in self.clusters if row["arm"] in wanted]
+        return self.clusters.arms
 
     def samples(self, arms: Iterable[str], *, segment: str | None = None) -> dict[str, dict[str, Sample]]:
         """By metric and arm; of one segment, or of all."""
-        rows = self.samples_rows(arms, segment=segment)
-        return {name: samples(rows, metric, self.group_size) for name, metric in METRICS.items()}
+        own = self.clusters.of_arms(arms)
+        own = own.over_segments() if segment is None else own.of(segment=segment)
+        return {name: own.samples(metric) for name, metric in METRICS.items()}
 
     def people(self, metric: Metric) -> Sample | None:
         """What the people did who took over; None where it was not measured, or nobody did."""
-        return samples(_merged(self.taken_over), metric, self.group_size).get(HUMAN)
-
-    def samples_rows(self, arms: Iterable[str], *, segment: str | None = None) -> Sequence[Row]:
-        """Clusters of some arms, of one segment or over all."""
-        own = self.only(arms)
-        return _merged(own) if segment is None else [row for row in own if row["segment"] == segment]
-
-    @property
-    def group_size(self) -> Size | None:
-        """How large the window is, where clusters are random groups."""
-        return self.size if self.size.grouped else None
+        return self.taken_over.over_segments().samples(metric).get(HUMAN)
 
     def levels(self, arm: str, segment: str) -> Mapping[int, int]:
         """How many of one arm's outcomes of a segment got which rating, in millionths."""
@@ -97,10 +85,6 @@ class Outcomes:
             np.array(list(found.values()), dtype=np.float64),
         )
 
-    def segments(self, arms: Iterable[str]) -> tuple[str, ...]:
-        """Segments of some arms, by name."""
-        return tuple(sorted({row["segment"] for row in self.only(arms) if row["n"]}))
-
 
 def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment: bool) -> Outcomes:
     """Read what a comparison of one task type needs.
@@ -115,25 +99,30 @@ def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment
         size = read_size(log, window)
         conditions = read_conditions(log, window, size)
         chosen = design or _design(conditions)
-        params = {**window.params(), "design": chosen}
-        keys = {"by_segment": by_segment, "grouped": size.grouped}
         by_rules = chosen == "observational" and conditions.by_rules
-        clusters = log.query("clusters", **params, **keys, by_rules=by_rules, people=size.people)
-        ratings = log.query("rating_levels", **params, **keys)
+        ratings = log.query(
+            "rating_levels", **window.params(), design=chosen, by_segment=by_segment, grouped=size.grouped
+        )
+        clusters = read_clusters(
+            log,
+            window,
+            design=chosen,
+            by_rules=by_rules,
+            people=size.people,
+            by_segment=by_segment,
+            size=size if size.grouped else None,
+            ratings=ratings,
+        )
         flags = {"by_arm": True, "by_model": False, "by_workspace": False, "by_day": False, "served": False}
-        durations = log.query("durations", **params, **flags, by_rules=by_rules)
-    _add_ratings(clusters, ratings)
-    bins: dict[str, list[tuple[int, int, int]]] = {}
-    for row in durations:
-        bins.setdefault(row["arm"], []).append((row["bin_us"], row["n"], row["unanswered"]))
+        durations = read_durations(log, window, **flags, by_rules=by_rules, design=chosen)
     return Outcomes(
         design=chosen,
         size=size,
         conditions=conditions.of(design=chosen),
-        clusters=[row for row in clusters if row["arm"] != HUMAN],
-        taken_over=[row for row in clusters if row["arm"] == HUMAN],
+        clusters=clusters.of_arms(clusters.names - {HUMAN}),
+        taken_over=clusters.of_arms([HUMAN]),
         ratings=ratings,
-        durations=bins,
+        durations={arm: histogram for (_, arm, *_), histogram in durations.items()},
     )
 
 
@@ -142,30 +131,3 @@ def _design(conditions: Conditions) -> Design:
         if len(conditions.of(design=design).with_outcomes().arms) > 1:
             return design
     return "observational"
-
-
-def _add_ratings(clusters: Iterable[dict[str, Any]], ratings: Iterable[Row]) -> None:
-    sums: dict[tuple[Any, ...], tuple[int, int]] = {}
-    for row in ratings:
-        key = tuple(row[name] for name in _KEY)
-        n, total = sums.get(key, (0, 0))
-        sums[key] = n + row["n"], total + row["n"] * row["rating_ppm"]
-    for row in clusters:
-        row["rating_n"], row["rating"] = sums.get(tuple(row[name] for name in _KEY), (0, 0)) if sums else (0, 0)
-
-
-def _merged(rows: Sequence[Row]) -> Sequence[Row]:
-    """Clusters over all segments."""
-    if len({row["segment"] for row in rows}) <= 1:
-        return rows
-    whole: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
-        key = (row["arm"], row["cluster"], row["bucket"])
-        if key not in whole:
-            whole[key] = dict(row)
-            continue
-        own = whole[key]
-        for name in own.keys() - {*_KEY, "first_us"}:
-            own[name] += row[name]
-        own["first_us"] = min(own["first_us"], row["first_us"])
-    return list(whole.values())

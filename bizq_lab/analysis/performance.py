@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bizq_lab.analysis.cell_estimates import cost_per_success, mean, share
-from bizq_lab.analysis.cells import Cell, key_of, read_cells
+from bizq_lab.analysis.cells import Cell, read_cells
+from bizq_lab.analysis.durations import read_durations
 from bizq_lab.analysis.extent import Conditions, Window, read_conditions, read_size
 from bizq_lab.analysis.metrics import FIRST_TOKEN, METRICS
 from bizq_lab.analysis.people import PEOPLE
@@ -17,10 +18,10 @@ from bizq_lab.core.decision import HUMAN
 from bizq_lab.core.estimate import Caveat, Estimate
 from bizq_lab.core.result import Provenance, Result
 from bizq_lab.errors import NotEnoughData
-from bizq_lab.stats.histogram import histogram_quantile
+from bizq_lab.stats.histogram import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
@@ -157,18 +158,13 @@ def performance(
         size = read_size(log, window)
         conditions = read_conditions(log, window, size)
         cells = read_cells(log, window, **flags, people=True, size=size, conditions=conditions)
-        durations = log.query(
-            "durations", **window.params(), **flags, by_model=True, design=None, by_rules=conditions.by_rules
-        )
+        durations = read_durations(log, window, **flags, by_model=True, by_rules=conditions.by_rules, design=None)
     known = [cell for cell in cells if cell.n]
     if not known:
         message = f"no outcome in the log (window: {window})"
         raise NotEnoughData(message, hint="run tasks first, or widen the window")
-    counts: dict[tuple[str, ...], dict[int, int]] = {}
-    for row in durations:
-        counts.setdefault(key_of(row), {})[row["bin_us"]] = row["n"]
     return Performance(
-        rows=tuple(_row(cell, counts.get(cell.key, {}), level) for cell in known),
+        rows=tuple(_row(cell, durations.get(cell.key), level) for cell in known),
         caveats=_caveats(cells, conditions),
         provenance=Provenance(
             view="task_outcome",
@@ -179,7 +175,7 @@ def performance(
     )
 
 
-def _row(cell: Cell, counts: Mapping[int, int], level: float) -> PerformanceRow:
+def _row(cell: Cell, durations: Histogram | None, level: float) -> PerformanceRow:
     task_type, arm, model, workspace, day = cell.key
     success, latency = mean(cell, METRICS["success"], level), METRICS["latency"]
     responded, failover = share(cell, "rating_n", level), share(cell, "failed_over", level)
@@ -198,8 +194,8 @@ def _row(cell: Cell, counts: Mapping[int, int], level: float) -> PerformanceRow:
         cost_usd=mean(cell, METRICS["cost"], level),
         cost_per_success_usd=cost_per_success(cell, level),
         latency_s=mean(cell, latency, level),
-        p50_s=histogram_quantile(counts, 0.5, level=level) if counts else None,
-        p95_s=histogram_quantile(counts, 0.95, level=level) if counts else None,
+        p50_s=durations.quantile(0.5, level=level) if durations else None,
+        p95_s=durations.quantile(0.95, level=level) if durations else None,
         first_token_s=mean(cell, FIRST_TOKEN, level),
         quality=mean(cell, METRICS["quality"], level),
         rating=mean(cell, METRICS["rating"], level),

@@ -28,7 +28,7 @@ def with_segments(answer: Comparison, question: Question, outcomes: Outcomes) ->
     """
     arms = (question.control, *question.treatments)
     found, left_out = [], []
-    for segment in outcomes.segments(arms):
+    for segment in outcomes.clusters.of_arms(arms).segments:
         own = replace(question, samples=outcomes.samples(arms, segment=segment))
         for arm in question.treatments:
             try:

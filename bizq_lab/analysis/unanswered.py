@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bizq_lab.analysis.contrast import contrast, samples
+from bizq_lab.analysis.contrast import contrast
 from bizq_lab.analysis.metrics import METRICS, RESPONSE
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import NotEnoughData
-from bizq_lab.stats.histogram import bin_widths_us
+from bizq_lab.stats.histogram import Histogram
 from bizq_lab.stats.missing import Reported, difference_at_random, difference_bounds
 from bizq_lab.stats.survival import LifeTable, log_rank, restricted_mean_difference
 from bizq_lab.stats.types import Moments, Test
@@ -34,7 +34,7 @@ def rating_caveats(outcomes: Outcomes, control: str, treatments: Sequence[str], 
         Missing at random within segments: Robins, Rotnitzky & Zhao 1994; bounds: Manski 1990 (`stats.missing`).
     """
     level, found, unlike = 1 - alpha, [], []
-    rates = samples(outcomes.samples_rows((control, *treatments)), RESPONSE, outcomes.group_size)
+    rates = outcomes.clusters.of_arms((control, *treatments)).over_segments().samples(RESPONSE)
     silent = {arm: _reported(outcomes, arm) for arm in (control, *treatments)}
     if not any(stratum.missing for strata in silent.values() for stratum in strata.values()):
         return []
@@ -66,16 +66,14 @@ def rating_caveats(outcomes: Outcomes, control: str, treatments: Sequence[str], 
     return caveats
 
 
-def life_tables(durations: Mapping[str, Sequence[tuple[int, int, int]]]) -> dict[str, LifeTable]:
+def life_tables(durations: Mapping[str, Histogram]) -> dict[str, LifeTable]:
     """Response times by arm, calls that ran out of time as cut short; nothing where none did."""
-    if not any(cut for bins in durations.values() for _, _, cut in bins):
+    if not any(histogram.unanswered.any() for histogram in durations.values()):
         return {}
-    tables = {}
-    for arm, bins in durations.items():
-        edge, n, cut = (np.array(column, dtype=np.float64) for column in zip(*bins, strict=True))
-        middle = (edge + bin_widths_us(edge) / 2) / 1e6
-        tables[arm] = LifeTable(middle, n - cut, cut)
-    return tables
+    return {
+        arm: LifeTable(own.middles_s, *np.array([own.n - own.unanswered, own.unanswered], dtype=np.float64))
+        for arm, own in durations.items()
+    }
 
 
 def restricted_test(treatment: LifeTable, control: LifeTable, *, level: float) -> Test:
@@ -110,8 +108,9 @@ def timeout_caveats(tables: Mapping[str, LifeTable], control: str, treatments: S
 def _reported(outcomes: Outcomes, arm: str) -> dict[str, Reported]:
     """By segment, ratings in their own unit and how many outcomes have none."""
     found = {}
-    for segment in outcomes.segments([arm]):
-        n = sum(row["n"] for row in outcomes.only([arm]) if row["segment"] == segment)
+    own = outcomes.clusters.of_arms([arm])
+    for segment in own.segments:
+        n = own.of(segment=segment).total("n")
         levels = outcomes.levels(arm, segment)
         moments = Moments(
             sum(levels.values()),

@@ -99,13 +99,7 @@ def _exposures(log: Log, window: Window, outcomes: Outcomes) -> Sequence[_Row]:
     if outcomes.size.grouped or len(strata) != 1 or outcomes.conditions.by_rules:
         return log.query("exposures", **window.params(), below=PART if outcomes.size.grouped else GROUPS)
     ((experiment, stage, config_hash, eligible),) = strata
-    first: dict[str, tuple[int, str]] = {}
-    for row in outcomes.clusters:
-        seen = row["first_us"], row["arm"]
-        first[row["cluster"]] = min(first.get(row["cluster"], seen), seen)
-    observed: dict[str, int] = {}
-    for _, arm in first.values():
-        observed[arm] = observed.get(arm, 0) + 1
+    observed = outcomes.clusters.first_exposures()
     stratum = {"experiment": experiment, "stage": stage, "config_hash": config_hash, "eligible": eligible}
     return [{**stratum, "arm": arm, "observed": n} for arm, n in observed.items()]
 

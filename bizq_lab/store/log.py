@@ -111,6 +111,19 @@ class Log(Noun, Forgetting):
         with self._reading(named_query(name)) as connection:
             return reading.run_query(connection, name, params)
 
+    def columns(self, name: str, **params: Any) -> reading.Columns:
+        """Run a named query whose answer is long, such as a histogram.
+
+        Returns:
+            One array a column, all of shape (rows,): whole numbers as int64, text as objects.
+
+        Raises:
+            InputError: No such query, not its parameters, or columns of other types.
+            LogLocked: Another program holds the file, and there is no snapshot.
+        """
+        with self._reading(named_query(name)) as connection:
+            return reading.run_columns(connection, name, params)
+
     def sql(self, text: str) -> pd.DataFrame:
         """Answer one SELECT or EXPLAIN over the log's tables and views (data/SCHEMA.md) as a DataFrame.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import InputError
@@ -16,7 +16,10 @@ from bizq_lab.store.shelf import Shelf
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    from numpy.typing import NDArray
 
+Columns = dict[str, "NDArray[Any]"]
+COLUMN_TYPES = {"BIGINT": "int64", "VARCHAR": "object"}
 # A question shares its machine with what it is about. Ten million rows fit, in at most 300 MB for the whole process.
 MEMORY = "140MB"
 
@@ -29,6 +32,30 @@ def run_query(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[
     """
     shape = ask(connection, name, params)
     return plain_rows(shape, connection.fetchall())
+
+
+def run_columns(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> Columns:
+    """Run a named query whose answer is long: whole numbers of 64 bits, none missing, and text.
+
+    Raises:
+        InputError: No such query, the parameters are not the ones it names, or its columns are of other types.
+    """
+    refuse_untyped(name, ask(connection, name, params))
+    found = connection.fetchnumpy()
+    if holes := [column for column, values in found.items() if hasattr(values, "mask")]:
+        raise InputError(f"query {name!r} has missing values in {holes}", hint="ask it by rows: log.query()")
+    return cast("Columns", found)
+
+
+def refuse_untyped(name: str, shape: Mapping[str, str]) -> None:
+    """Refuse an answer that has no exact columns.
+
+    Raises:
+        InputError: A column is neither text nor a whole number of 64 bits.
+    """
+    if other := {column: kind for column, kind in shape.items() if kind not in COLUMN_TYPES}:
+        message = f"query {name!r} has columns of {other}, which are not exact as arrays"
+        raise InputError(message, hint="ask it by rows: log.query()")
 
 
 def ask(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> dict[str, str]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
-from bizq_lab.analysis.contrast import Sample, samples
+import numpy as np
+
+from bizq_lab.analysis.clusters import read_clusters
+from bizq_lab.analysis.contrast import Sample
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.core.estimate import Estimate
 from bizq_lab.stats.means import paired_difference
@@ -27,21 +31,11 @@ class PairedSums:
 
     def __init__(self, log: Log, window: Window) -> None:
         """Read every cluster of every paired design in the window."""
-        self._rows: dict[str, list[Mapping[str, object]]] = {}
-        for row in log.query(
-            "clusters",
-            **window.params(),
-            design="paired",
-            by_rules=True,
-            by_segment=False,
-            grouped=False,
-            people=False,
-        ):
-            self._rows.setdefault(row["task_type"], []).append(row)
+        self._clusters = read_clusters(log, window, design="paired", by_rules=True, people=False)
 
     def samples(self, task_type: str, metric: str) -> dict[str, Sample]:
         """One metric of a task type, by arm."""
-        return samples(self._rows.get(task_type, []), METRICS[metric])
+        return self._clusters.of(task_type=task_type).samples(METRICS[metric])
 
 
 def gain(evidence: TaskEvidence, shares: Mapping[str, float], paired: PairedSums, *, level: float = 0.95) -> Estimate:
@@ -102,9 +96,9 @@ def _by_task(evidence: TaskEvidence, weights: Mapping[str, float], paired: Paire
     gains, costs = paired.samples(evidence.task_type, measure), paired.samples(evidence.task_type, "cost")
     if any(arm not in gains or arm not in costs for arm in weights):
         return None
-    common = sorted(set.intersection(*(set(gains[arm].ids) & set(costs[arm].ids) for arm in weights)))
+    common = reduce(np.intersect1d, [known[arm].ids for arm in weights for known in (gains, costs)])
     everything = max(evidence.measured[arm].cell.clusters for arm in weights)
-    if len(common) < max(FEW, everything // 2):
+    if common.size < max(FEW, everything // 2):
         return None
     return sum(
         (

@@ -28,7 +28,7 @@ UNPAIRED: Design = "randomised"
 def sample(values: list[float], *, ids: list[str] | None = None, n: list[int] | None = None) -> Sample:
     names = ids or [f"t{i}" for i in range(len(values))]
     sizes = np.array(n or [1] * len(values), dtype=np.float64)
-    return Sample(tuple(names), sizes, np.array(values, dtype=np.float64) * sizes)
+    return Sample(np.array(names), sizes, np.array(values, dtype=np.float64) * sizes)
 
 
 binary = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40)

@@ -9,6 +9,7 @@ import pytest
 from bizq_lab.errors import InputError, JournalWriteError, LogError
 from bizq_lab.store import Log, reading
 from bizq_lab.store.queries import named_query, query_names
+from tests.support.both_engines import PARAMS
 from tests.support.store_events import make_event, make_story
 
 
@@ -103,6 +104,26 @@ def test_a_named_query_binds_its_parameters_and_decodes_json(log: Log) -> None:
     assert log.query("decisions_of_task", task_id="x' OR 1 = 1; --") == []
     (plan,) = log.query("experiment_plans", task_type="type", experiment=None, to_us=None)
     assert plan["arms"] == ["a", "b"]
+
+
+def test_columns_are_the_rows_of_the_same_question(log: Log) -> None:
+    asked = PARAMS["clusters"][0] | {"task_type": None, "experiment": None, "design": "text"}
+    rows, columns = log.query("clusters", **asked), log.columns("clusters", **asked)
+    assert {name: values.tolist() for name, values in columns.items()} == {
+        name: [row[name] for row in rows] for name in rows[0]
+    }
+    assert {str(values.dtype) for values in columns.values()} == {"int64", "object"}
+
+
+def test_columns_are_exact_or_refused(log: Log, tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"'cells' has columns of .*HUGEINT.*not exact as arrays\nHint: ask it by rows"
+    ):
+        log.columns("cells", **PARAMS["cells"][0])
+    with Log.open(tmp_path / "empty.duckdb") as empty:
+        empty.collect()
+        with pytest.raises(InputError, match=r"'log_span' has missing values in \['first_us', 'last_us'\]"):
+            empty.columns("log_span")
 
 
 def test_a_query_that_is_not_there_or_lacks_a_parameter_is_refused(log: Log) -> None:

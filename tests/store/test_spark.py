@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from bizq_lab.analysis import compare, efficiency, evidence, performance
@@ -77,6 +78,17 @@ def test_a_query_gives_the_same_rows_to_the_last_bit(engines: Engines, name: str
     assert found == expected
     assert [list(row) for row in found] == [list(row) for row in expected]
     assert [list(map(type, row.values())) for row in found] == [list(map(type, row.values())) for row in expected]
+
+
+@pytest.mark.parametrize(("name", "number"), [asked for asked in ASKED if asked[0] in ("clusters", "durations")])
+def test_a_query_gives_the_same_columns(engines: Engines, name: str, number: int) -> None:
+    expected, found = (log.columns(name, **PARAMS[name][number]) for log in engines)
+    assert list(found) == list(expected)
+    for column, values in expected.items():
+        np.testing.assert_array_equal(found[column], values)
+        assert found[column].dtype == values.dtype
+    with pytest.raises(InputError, match="not exact as arrays"):
+        engines.spark.columns("cells", **PARAMS["cells"][0])
 
 
 @pytest.mark.parametrize(

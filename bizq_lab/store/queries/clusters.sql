@@ -53,17 +53,17 @@ SELECT
     '' AS segment, -- unless by_segment
     CASE WHEN arm = 'default' AND model <> '' THEN model ELSE arm END AS arm, -- if by_rules
     arm, -- unless by_rules
-    '' AS cluster, bucket, -- if grouped
-    cluster, 0 AS bucket, -- unless grouped
+    '' AS cluster, CAST(bucket AS BIGINT) AS bucket, -- if grouped
+    cluster, CAST(0 AS BIGINT) AS bucket, -- unless grouped
     CAST(sum(decisions) AS BIGINT) AS decisions,
     CAST(sum(n) AS BIGINT) AS n,
     CAST(sum(success) AS BIGINT) AS success,
     CAST(sum(quality_n) AS BIGINT) AS quality_n,
-    CAST(coalesce(sum(quality), 0) AS HUGEINT) AS quality,
+    CAST(coalesce(sum(quality), 0) AS BIGINT) AS quality,
     CAST(sum(cost_n) AS BIGINT) AS cost_n,
-    CAST(coalesce(sum(cost), 0) AS HUGEINT) AS cost,
+    CAST(coalesce(sum(cost), 0) AS BIGINT) AS cost,
     CAST(sum(latency_n) AS BIGINT) AS latency_n,
-    CAST(coalesce(sum(latency), 0) AS HUGEINT) AS latency,
+    CAST(coalesce(sum(latency), 0) AS BIGINT) AS latency,
     min(first_us) AS first_us
 FROM cluster
 GROUP BY ALL

@@ -5,14 +5,10 @@
 --          decisions in the groups of decisions below it; human_tasks those of the whole log, whatever became of them
 -- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open), below (of 4096; of the sample at
 --          most 64), sampled (read the sample)
--- Grouped, not counted as distinct: DuckDB then reads the key of a task only where it needs it, at a third of the cost.
-WITH drawn AS (
-    SELECT
-        design = 'randomised' AS by_unit,
-        CASE WHEN design = 'randomised' THEN unit ELSE task_key END AS drawn,
-        cluster_bucket < $below AS of_units,
-        count(*) AS n,
-        count(*) FILTER (decision_bucket < $below) AS decisions
+-- Grouped, not counted as distinct, and units apart from tasks: DuckDB then reads the key of a task only where it needs
+-- it, and groups by one column, which takes a quarter of the time.
+WITH asked AS NOT MATERIALIZED (
+    SELECT design, unit, task_key, cluster_bucket, decision_bucket
     FROM task_outcome_sample -- if sampled
     FROM task_outcome -- unless sampled
     WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
@@ -20,12 +16,14 @@ WITH drawn AS (
       AND ($experiment::VARCHAR IS NULL OR experiment = $experiment)
       AND ($from_us::BIGINT IS NULL OR decided_at_us >= $from_us)
       AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
-      AND (cluster_bucket < $below OR decision_bucket < $below)
-    GROUP BY ALL
+), drawn AS (
+    SELECT count(*) AS n FROM asked WHERE cluster_bucket < $below AND design = 'randomised' GROUP BY unit
+    UNION ALL
+    SELECT count(*) AS n FROM asked WHERE cluster_bucket < $below AND design <> 'randomised' GROUP BY task_key
 )
 SELECT
-    CAST(coalesce(sum(n) FILTER (of_units), 0) AS BIGINT) AS n,
-    count(*) FILTER (of_units) AS units,
-    CAST(coalesce(sum(decisions), 0) AS BIGINT) AS decisions,
+    CAST(coalesce(sum(n), 0) AS BIGINT) AS n,
+    count(*) AS units,
+    (SELECT count(*) FROM asked WHERE decision_bucket < $below) AS decisions,
     (SELECT count(*) FROM human_task) AS human_tasks
 FROM drawn

@@ -1,0 +1,68 @@
+"""How long outcomes took, as the histograms of the log's cells, read in one pass. Knows no interval.
+
+They are read by columns: a long log has thousands of bins for each cell, and a Python object for each of their numbers
+would take a tenth of the time of counting ten million outcomes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bizq_lab.analysis.cells import KEY, Key
+from bizq_lab.analysis.extent import Window
+from bizq_lab.core.decision import Design
+from bizq_lab.stats.histogram import Histogram
+
+if TYPE_CHECKING:
+    from bizq_lab.store import Log
+
+
+def read_durations(
+    log: Log,
+    window: Window,
+    *,
+    by_arm: bool,
+    by_model: bool,
+    by_workspace: bool,
+    by_day: bool,
+    served: bool,
+    by_rules: bool,
+    design: Design | None,
+) -> dict[Key, Histogram]:
+    """Histograms by the key of a cell, in its order; of cells in which something answered or ran out of time.
+
+    Args:
+        log: Where to read.
+        window: Which part of it.
+        by_arm: Tell arms apart.
+        by_model: Tell models apart.
+        by_workspace: Tell workspaces apart.
+        by_day: Tell UTC days apart.
+        served: Charge the model that answered, not the one that was assigned (S24).
+        by_rules: Whether the rules chose somewhere, where the model stands for the arm.
+        design: Only outcomes of this design; None for all.
+    """
+    found = log.columns(
+        "durations",
+        **window.params(),
+        by_arm=by_arm,
+        by_model=by_model,
+        by_workspace=by_workspace,
+        by_day=by_day,
+        served=served,
+        by_rules=by_rules,
+        design=design,
+    )
+    edges, n, unanswered = (found[name] for name in ("bin_us", "n", "unanswered"))
+    if not edges.size:
+        return {}
+    keys = [found[name] for name in KEY]
+    begins = [0, *np.flatnonzero(np.any([key[1:] != key[:-1] for key in keys], axis=0)) + 1]
+    return {
+        (keys[0][at], keys[1][at], keys[2][at], keys[3][at], keys[4][at]): Histogram(
+            edges[at:end], n[at:end], unanswered[at:end]
+        )
+        for at, end in zip(begins, [*begins[1:], edges.size], strict=True)
+    }
