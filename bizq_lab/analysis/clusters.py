@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bizq_lab.analysis.codes import coded
 from bizq_lab.analysis.contrast import Sample
 from bizq_lab.analysis.extent import Size, Window
 from bizq_lab.analysis.metrics import Metric
@@ -34,7 +35,7 @@ class Clusters:
 
     Attributes:
         columns: Arrays of shape (rows,) by their names in `clusters.sql`, and `rating_n` and `rating` likewise. A
-            cluster is a number, the same in every arm, ordered as their names are.
+            cluster is a number, the same in every arm.
         size: How large the window is, where the clusters are random groups of units; None where they are the units.
     """
 
@@ -73,7 +74,7 @@ class Clusters:
         """One row for each arm and cluster of a task type, whatever the segment."""
         if len(set(self.columns["segment"])) <= 1:
             return self
-        arms, arm = _coded(self.columns["arm"])
+        arms, arm = coded(self.columns["arm"].tolist())
         keys = np.stack([arm, self.columns["cluster"]])
         (arm, cluster), row = np.unique(keys, axis=1, return_inverse=True)
         first_us = np.full(arm.size, np.iinfo(np.int64).max)
@@ -102,7 +103,9 @@ class Clusters:
 
     def first_exposures(self) -> dict[str, int]:
         """By arm, how many clusters it was the first that they saw."""
-        arms, arm = _coded(self.columns["arm"])
+        arms, arm = sorted(self._rows), np.zeros(self.columns["n"].size, dtype=np.intp)
+        for code, name in enumerate(arms):
+            arm[self._rows[name]] = code
         order = np.lexsort((arm, self.columns["first_us"], self.columns["cluster"]))
         _, first = np.unique(self.columns["cluster"][order], return_index=True)
         return dict(zip(arms, np.bincount(arm[order[first]], minlength=len(arms)).tolist(), strict=True))
@@ -110,7 +113,7 @@ class Clusters:
     @cached_property
     def _rows(self) -> dict[str, NDArray[np.intp]]:
         """Rows of each arm, by name."""
-        arms, arm = _coded(self.columns["arm"])
+        arms, arm = coded(self.columns["arm"].tolist())
         return {name: np.flatnonzero(arm == at) for at, name in enumerate(arms)}
 
     def _values(self, column: str) -> tuple[str, ...]:
@@ -154,13 +157,5 @@ def read_clusters(
     if sums:
         keys = zip(*(columns[name].tolist() for name in _KEY), strict=True)
         rated = np.array([sums.get(key, (0, 0)) for key in keys], dtype=np.int64).reshape(-1, 2).T
-    _, cluster = _coded(columns["cluster"]) if size is None else ([], columns["bucket"])
+    _, cluster = coded(columns["cluster"].tolist()) if size is None else ([], columns["bucket"])
     return Clusters({**columns, "cluster": cluster, "rating_n": rated[0], "rating": rated[1]}, size)
-
-
-def _coded(values: NDArray[Any]) -> tuple[list[str], NDArray[np.intp]]:
-    """Distinct names in order, and which of them each value is: by hashing, which beats sorting objects."""
-    every = values.tolist()
-    names = sorted(set(every))
-    at = {name: code for code, name in enumerate(names)}
-    return names, np.fromiter(map(at.__getitem__, every), dtype=np.intp, count=len(every))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bizq_lab.analysis.codes import coded
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.analysis.policy_value import Decided
 from bizq_lab.analysis.target_policy import Action, Policy
@@ -62,6 +63,18 @@ class Aim(NamedTuple):
     latency_usd_per_s: Floats
 
 
+class Kind(NamedTuple):
+    """What tells decisions of a task type and a design apart, but for their cluster."""
+
+    segment: str
+    offer: str
+    arm: str
+    model: str
+    prompt: str
+    temperature: float | None
+    propensity_ppb: int | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Traffic:
     """One task type's decisions of one design, an entry a group of like ones.
@@ -69,40 +82,44 @@ class Traffic:
     Attributes:
         task_type: Task type.
         design: `randomised` or `paired`.
-        rows: Rows of `policy_sums.sql`.
+        kinds: What its decisions were.
+        kind: Shape (entries,). Which of them each entry is.
+        clusters: Shape (entries,). Code of the assignment unit, or of the task of a paired design; the same in all
+            traffic of a log.
+        sums: Columns of shape (entries,), by their names in `policy_sums.sql`.
         offers: Rows of `offers.sql` by offer.
-        units: Code of each cluster, the same in all traffic of a log.
         capped: Arms that are told apart by their own token limit.
     """
 
     task_type: str
     design: str
-    rows: tuple[Row, ...]
+    kinds: tuple[Kind, ...]
+    kind: NDArray[np.intp]
+    clusters: NDArray[np.intp]
+    sums: Mapping[str, NDArray[np.int64]]
     offers: Mapping[str, Row]
-    units: Mapping[str, int]
     capped: frozenset[str] = frozenset()
 
     @cached_property
     def size(self) -> Floats:
         """Shape (entries,). Decisions in each."""
-        return self._column("n")
+        return self.sums["n"].astype(np.float64)
+
+    @cached_property
+    def arms(self) -> NDArray[np.object_]:
+        """Shape (entries,). Arm that was assigned."""
+        return np.array([kind.arm for kind in self.kinds], dtype=np.object_)[self.kind]
 
     def has(self, name: str) -> bool:
         """Whether every decision has the metric; zeros of answers that never came count only beside measurements."""
-        metric = METRICS[name]
-        if name == "quality" and not any(row["quality_measured"] for row in self.rows):
+        if name == "quality" and not self.sums["quality_measured"].any():
             return False
-        return all(row[metric.count] == row["n"] for row in self.rows)
+        return bool((self.sums[METRICS[name].count] == self.sums["n"]).all())
 
     def total(self, name: str) -> Floats:
         """Shape (entries,). Sum of a metric in its unit."""
         metric = METRICS[name]
-        return self._column(metric.total) / metric.per_unit
-
-    @cached_property
-    def clusters(self) -> NDArray[np.intp]:
-        """Shape (entries,). Code of the assignment unit, or of the task of a paired design."""
-        return np.array([self.units[row["cluster"]] for row in self.rows], dtype=np.intp)
+        return np.asarray(self.sums[metric.total] / metric.per_unit, dtype=np.float64)
 
     @cached_property
     def actions(self) -> dict[Action, int]:
@@ -112,24 +129,21 @@ class Traffic:
     @cached_property
     def taken(self) -> NDArray[np.intp]:
         """Shape (entries,). Code of the action taken."""
-        return np.array([self.actions[action] for action in self._acts], dtype=np.intp)
+        return np.array([self.actions[action] for action in self._acts], dtype=np.intp)[self.kind]
 
     @cached_property
     def decided(self) -> Decided:
         """As the estimators take them. Two arms that do the same share the action, and their propensities add up."""
-        segments = {name: code for code, name in enumerate(sorted({row["segment"] for row in self.rows}))}
-        known: dict[tuple[Any, ...], float] = {}
-        propensity = []
-        for row, action in zip(self.rows, self._acts, strict=True):
-            key = row["offer"], row["arm"], row["propensity_ppb"], action
-            if key not in known:
-                known[key] = self._propensity(row, action)
-            propensity.append(known[key])
+        segments = {name: code for code, name in enumerate(sorted({kind.segment for kind in self.kinds}))}
+        cell = np.array([segments[kind.segment] for kind in self.kinds], dtype=np.intp)
+        propensity = np.array(
+            [self._propensity(kind, action) for kind, action in zip(self.kinds, self._acts, strict=True)]
+        )
         return Decided(
-            cell=np.array([segments[row["segment"]] for row in self.rows], dtype=np.intp),
+            cell=cell[self.kind],
             action=self.taken,
             actions=len(self.actions),
-            propensity=np.array(propensity),
+            propensity=propensity[self.kind],
             cluster=self.clusters,
             size=self.size,
         )
@@ -150,36 +164,40 @@ class Traffic:
                 else:
                     supported[code] = False
                     missing.add(choice.arm)
-        at = np.array([codes[row["offer"]] for row in self.rows], dtype=np.intp)
+        at = np.array([codes[kind.offer] for kind in self.kinds], dtype=np.intp)[self.kind]
         return Aim(shares[at], supported[at], frozenset(missing), infeasible, weights[at, 0], weights[at, 1])
 
     def logged_shares(self) -> Floats | None:
         """Shape (entries, actions). What ran, as a policy; None where an offer does not tell, as in adaptive draws."""
-        shares = np.zeros((len(self.rows), len(self.actions)))
-        for entry, row in enumerate(self.rows):
-            for candidate in self.offers[row["offer"]]["candidates"] or ():
+        shares = np.zeros((len(self.kinds), len(self.actions)))
+        for at, kind in enumerate(self.kinds):
+            for candidate in self.offers[kind.offer]["candidates"] or ():
                 share = float(candidate.get("propensity", 0.0))
                 done = self._done.get((candidate["arm"], candidate["model"]), set()) if share > 0.0 else set()
                 if len(done) == 1:
-                    shares[entry, self.actions[next(iter(done))]] += share
-        taken = shares[np.arange(len(self.rows)), self.taken]
-        told = np.allclose(shares.sum(axis=1), 1.0, atol=1e-6) and np.allclose(
+                    shares[at, self.actions[next(iter(done))]] += share
+        logged = shares[self.kind]
+        taken = logged[np.arange(self.kind.size), self.taken]
+        told = np.allclose(logged.sum(axis=1), 1.0, atol=1e-6) and np.allclose(
             taken, self.decided.propensity, rtol=1e-6
         )
-        return shares if told else None
+        return logged if told else None
 
     @cached_property
     def _done(self) -> dict[tuple[str, str], set[Action]]:
         """What each arm with each model was seen to do."""
         seen: dict[tuple[str, str], set[Action]] = {}
-        for row, action in zip(self.rows, self._acts, strict=True):
-            seen.setdefault((row["arm"], row["model"]), set()).add(action)
+        for kind, action in zip(self.kinds, self._acts, strict=True):
+            seen.setdefault((kind.arm, kind.model), set()).add(action)
         return seen
 
     @cached_property
     def _acts(self) -> tuple[Action, ...]:
-        """What each row's decisions did."""
-        return tuple(map(self._action, self.rows))
+        """What decisions of each kind did."""
+        return tuple(
+            Action(kind.model, kind.prompt, kind.temperature, kind.arm if kind.arm in self.capped else "")
+            for kind in self.kinds
+        )
 
     def _offered(self, offer: Row) -> set[Action]:
         """Every action that could have been taken; in a paired design all that were, since the plan ran them all."""
@@ -192,26 +210,18 @@ class Traffic:
             for action in self._done.get((candidate["arm"], candidate["model"]), ())
         }
 
-    def _propensity(self, row: Row, mine: Action) -> float:
+    def _propensity(self, kind: Kind, mine: Action) -> float:
         """Of the action: the arm's own, and that of every other arm that would have done the same."""
-        if self.design == "paired":
+        if self.design == "paired" or kind.propensity_ppb is None:
             return 1.0
-        own = float(row["propensity_ppb"]) / PPB
         others = sum(
             float(candidate.get("propensity", 0.0))
-            for candidate in self.offers[row["offer"]]["candidates"] or ()
-            if candidate["arm"] != row["arm"]
-            and candidate["model"] == row["model"]
+            for candidate in self.offers[kind.offer]["candidates"] or ()
+            if candidate["arm"] != kind.arm
+            and candidate["model"] == kind.model
             and self._done.get((candidate["arm"], candidate["model"])) == {mine}
         )
-        return min(own + others, 1.0)
-
-    def _action(self, row: Row) -> Action:
-        variant = row["arm"] if row["arm"] in self.capped else ""
-        return Action(row["model"], row["prompt"], row["temperature"], variant)
-
-    def _column(self, name: str) -> Floats:
-        return np.array([float(row[name]) for row in self.rows])
+        return min(kind.propensity_ppb / PPB + others, 1.0)
 
 
 def read_traffic(
@@ -244,17 +254,28 @@ def read_traffic(
         if wanted is None or row["task_type"] in wanted:
             offers.setdefault((row["task_type"], row["design"]), {})[row["offer"]] = row
     size = sum(row["n"] for (_, design), own in offers.items() if design == "randomised" for row in own.values())
-    sums: dict[tuple[str, str], list[Row]] = {}
-    units: dict[str, int] = {}
     paired = any(design == "paired" for _, design in offers)
-    for row in log.query("policy_sums", **params, batched=size > BATCHED_FROM, paired=paired):
-        units.setdefault(row["cluster"], len(units))
-        sums.setdefault((row["task_type"], row["design"]), []).append(row)
-    traffic = [
-        Traffic(task_type=key[0], design=key[1], rows=tuple(sums[key]), offers=own, units=units, capped=capped)
-        for key, own in offers.items()
-        if sums.get(key)
-    ]
+    columns = log.columns("policy_sums", **params, batched=size > BATCHED_FROM, paired=paired)
+    _, clusters = coded(columns.pop("cluster").tolist())
+    keys = [columns.pop(name).tolist() for name in ("task_type", "design", *Kind._fields)]
+    kinds, kind = coded(zip(*keys, strict=True))
+    traffic = []
+    for key, own in offers.items():
+        codes = [code for code, (task_type, design, *_) in enumerate(kinds) if (task_type, design) == key]
+        if codes:
+            entries = np.isin(kind, codes)
+            traffic.append(
+                Traffic(
+                    task_type=key[0],
+                    design=key[1],
+                    kinds=tuple(Kind(*kinds[code][2:]) for code in codes),
+                    kind=np.searchsorted(codes, kind[entries]),
+                    clusters=clusters[entries],
+                    sums={name: values[entries] for name, values in columns.items()},
+                    offers=own,
+                    capped=capped,
+                )
+            )
     types = dict.fromkeys(task_type for task_type, _ in offers)
     return traffic, {
         name: _unusable([row for key, own in offers.items() if key[0] == name for row in own.values()])

@@ -115,7 +115,8 @@ class Log(Noun, Forgetting):
         """Run a named query whose answer is long, such as a histogram.
 
         Returns:
-            One array a column, all of shape (rows,): whole numbers as int64, text as objects.
+            One array a column, all of shape (rows,): numbers as int64 or float64, text as objects. What is missing is
+            None, and makes objects of its column.
 
         Raises:
             InputError: No such query, not its parameters, or columns of other types.

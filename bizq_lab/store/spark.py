@@ -123,10 +123,11 @@ class SparkLog(Log):
 
         shape, rows = self._asked(name, params)
         reading.refuse_untyped(name, shape)
-        return {
-            column: np.array([row[at] for row in rows], dtype=reading.COLUMN_TYPES[kind])
-            for at, (column, kind) in enumerate(shape.items())
-        }
+        found = {}
+        for at, (column, kind) in enumerate(shape.items()):
+            values = [row[at] for row in rows]
+            found[column] = np.array(values, dtype=object if None in values else reading.COLUMN_TYPES[kind])
+        return found
 
     def _asked(self, name: str, params: dict[str, Any]) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
         """The type of each column of the answer, and its rows."""

@@ -63,7 +63,7 @@ def test_a_sample_holds_each_cluster_that_has_the_metric_once(rows: list[Row], n
     for row in rows:
         n, total = expected[row["arm"]][row["cluster"]]
         expected[row["arm"]][row["cluster"]] = n + row[metric.count], total + row[metric.total]
-    names = sorted({row["cluster"] for row in rows})
+    names = list(dict.fromkeys(row["cluster"] for row in rows))
     found = clusters_of(rows).over_segments().samples(metric)
     assert {
         arm: {names[at]: (n, total) for at, n, total in zip(own.ids, own.n.tolist(), own.total.tolist(), strict=True)}

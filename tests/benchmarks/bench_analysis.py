@@ -116,7 +116,7 @@ FROM (
 """
 POLICY = [
     """
-SELECT segment, offer, arm, model, prompt, temperature, max_tokens, propensity_ppb, cluster_bucket, count(*),
+SELECT segment, offer, arm, model, prompt, temperature, propensity_ppb, cluster_bucket, count(*),
        count(*) FILTER (succeeded), count(quality_ppm), sum(quality_ppm), count(cost_nano_usd), sum(cost_nano_usd),
        count(response_time_us), sum(response_time_us)
 FROM task_outcome WHERE task_type = 'order.process_batch' AND design = 'randomised' AND status <> 'pending' GROUP BY ALL
@@ -202,7 +202,7 @@ def ask():
     window = Window(task_type="order.process_batch")
     with Log.open(sys.argv[1]) as log:
         (traffic,), _ = read_traffic(log, window, by_input=False, by_unit=False, capped=frozenset())
-    target = np.array([0.5 if row["arm"] in ("arm-1", "arm-2") else 0.0 for row in traffic.rows])
+    target = np.where(np.isin(traffic.arms, ["arm-1", "arm-2"]), 0.5, 0.0)
     decided = traffic.decided
     for name in ("success", "quality", "cost", "latency"):
         snips(Logged.of(traffic.total(name), decided.propensity, target, decided.cluster, decided.size))

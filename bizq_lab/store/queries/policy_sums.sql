@@ -1,6 +1,5 @@
 -- policy_sums: what came of each action, by what could have been chosen instead: the rows a policy is valued from.
--- grain:   one row per (task_type, design, segment, offer, arm, model, prompt, temperature, max_tokens, propensity_ppb,
---          cluster)
+-- grain:   one row per (task_type, design, segment, offer, arm, model, prompt, temperature, propensity_ppb, cluster)
 -- reads:   task_outcome, decision
 -- columns: <x> sum over the outcomes, <x>_n how many have x; _us, _nano, _ppm as in the log
 -- params:  as in offers.sql, batched (the units' clusters are 4,096 random batches of them), and paired (whether some
@@ -29,7 +28,7 @@ WITH sums AS ( -- unless by_input
         CASE WHEN t.design = 'paired' THEN concat('task:', t.task_key) ELSE '' END AS drawn, -- if batched, if paired
         CASE WHEN t.design = 'paired' THEN concat('task:', t.task_key) ELSE t.unit END AS drawn, -- unless batched, if paired
         t.unit AS drawn, -- unless batched, unless paired
-        t.arm, t.model, t.prompt, t.temperature, t.max_tokens, t.propensity_ppb,
+        t.arm, t.model, t.prompt, t.temperature, t.propensity_ppb,
         count(*) AS n,
         count(*) FILTER (t.succeeded) AS success,
         count(t.quality_ppm) AS quality_measured,
@@ -55,7 +54,7 @@ SELECT
     task_type, -- unless task_type
     design, -- if paired
     'randomised' AS design, -- unless paired
-    segment, offer, arm, model, prompt, temperature, max_tokens, propensity_ppb,
+    segment, offer, arm, model, prompt, temperature, propensity_ppb,
     CASE WHEN bucket >= 0 THEN concat('#', bucket) ELSE drawn END AS cluster, -- if batched, if paired
     concat('#', bucket) AS cluster, -- if batched, unless paired
     drawn AS cluster, -- unless batched
@@ -63,10 +62,10 @@ SELECT
     CAST(success AS BIGINT) AS success,
     CAST(quality_measured AS BIGINT) AS quality_measured,
     CAST(quality_n AS BIGINT) AS quality_n,
-    CAST(coalesce(quality, 0) AS HUGEINT) AS quality,
+    CAST(coalesce(quality, 0) AS BIGINT) AS quality,
     CAST(cost_n AS BIGINT) AS cost_n,
-    CAST(coalesce(cost, 0) AS HUGEINT) AS cost,
+    CAST(coalesce(cost, 0) AS BIGINT) AS cost,
     CAST(latency_n AS BIGINT) AS latency_n,
-    CAST(coalesce(latency, 0) AS HUGEINT) AS latency
+    CAST(coalesce(latency, 0) AS BIGINT) AS latency
 FROM sums
 ORDER BY ALL
