@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 from bizq_lab.analysis.cells import Window
 from bizq_lab.analysis.evaluation import ALL, Basis, EstimatorRow, Estimators, Evaluation, EvaluationRow
+from bizq_lab.analysis.logged_traffic import read_traffic
 from bizq_lab.analysis.support import caveats, unexplored, unsupported
 from bizq_lab.analysis.target_policy import TargetPolicy, capped_arms
-from bizq_lab.analysis.traffic import Traffic, read_traffic
+from bizq_lab.analysis.traffic import Traffic
 from bizq_lab.analysis.valuation import METRIC_NAMES, Valued, laid, ran, valued
 from bizq_lab.core.result import Provenance
 from bizq_lab.core.snapshot import Evidence

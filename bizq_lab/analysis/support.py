@@ -10,7 +10,7 @@ from bizq_lab.errors import NotEnoughData, PositivityViolation
 
 if TYPE_CHECKING:
     from bizq_lab.analysis.cells import Window
-    from bizq_lab.analysis.traffic import Unusable
+    from bizq_lab.analysis.logged_traffic import Unusable
     from bizq_lab.analysis.valuation import Valued
 
 SWITCH_ON = (

@@ -1,46 +1,25 @@
 """Logged decisions as a policy is valued on them: actions, propensities, sums, and what else could have been chosen.
 
-Knows the two queries and no estimator. A task type's randomised and paired decisions are two `Traffic`s.
+Knows no query and no estimator. A task type's randomised and paired decisions are two `Traffic`s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bizq_lab.analysis.codes import coded
 from bizq_lab.analysis.metrics import METRICS
 from bizq_lab.analysis.policy_value import Decided
 from bizq_lab.analysis.target_policy import Action, Policy
 from bizq_lab.core.decision import PPB
 from bizq_lab.stats.types import Floats
 
-if TYPE_CHECKING:
-    from bizq_lab.analysis.cells import Window
-    from bizq_lab.store import Log
-
-BATCHED_FROM = 200_000
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unusable:
-    """Decisions of a task type that no weight can speak for.
-
-    Attributes:
-        fixed: Left nothing to chance: every other arm had no probability.
-        unpropensed: Carry no propensity, such as imported ones.
-        pending: Have no outcome yet.
-    """
-
-    fixed: int = 0
-    unpropensed: int = 0
-    pending: int = 0
 
 
 class Aim(NamedTuple):
@@ -222,70 +201,3 @@ class Traffic:
             and self._done.get((candidate["arm"], candidate["model"])) == {mine}
         )
         return min(kind.propensity_ppb / PPB + others, 1.0)
-
-
-def read_traffic(
-    log: Log,
-    window: Window,
-    *,
-    by_input: bool,
-    by_unit: bool,
-    capped: frozenset[str],
-    task_types: Iterable[str] | None = None,
-) -> tuple[list[Traffic], dict[str, Unusable]]:
-    """Randomised and paired decisions of the window, and what of each task type is neither.
-
-    Above 200,000 decisions the units are put into 4,096 random batches, which vary as clusters do (Wolter 2007,
-    "Introduction to variance estimation", ch. 2), so that a long log needs no more memory than a middling one.
-
-    Args:
-        log: The log.
-        window: Which part of it; workspaces are not told apart.
-        by_input: Whether the policy depends on the task's input.
-        by_unit: Whether it depends on the unit.
-        capped: Arms that are told apart by their own token limit.
-        task_types: Only these; None means all.
-    """
-    params = {name: value for name, value in window.params().items() if name != "workspace_id"}
-    params |= {"by_input": by_input, "by_unit": by_unit}
-    wanted = None if task_types is None else frozenset(task_types)
-    offers: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in log.query("offers", **params):
-        if wanted is None or row["task_type"] in wanted:
-            offers.setdefault((row["task_type"], row["design"]), {})[row["offer"]] = row
-    size = sum(row["n"] for (_, design), own in offers.items() if design == "randomised" for row in own.values())
-    paired = any(design == "paired" for _, design in offers)
-    columns = log.columns("policy_sums", **params, batched=size > BATCHED_FROM, paired=paired)
-    _, clusters = coded(columns.pop("cluster").tolist())
-    keys = [columns.pop(name).tolist() for name in ("task_type", "design", *Kind._fields)]
-    kinds, kind = coded(zip(*keys, strict=True))
-    traffic = []
-    for key, own in offers.items():
-        codes = [code for code, (task_type, design, *_) in enumerate(kinds) if (task_type, design) == key]
-        if codes:
-            entries = np.isin(kind, codes)
-            traffic.append(
-                Traffic(
-                    task_type=key[0],
-                    design=key[1],
-                    kinds=tuple(Kind(*kinds[code][2:]) for code in codes),
-                    kind=np.searchsorted(codes, kind[entries]),
-                    clusters=clusters[entries],
-                    sums={name: values[entries] for name, values in columns.items()},
-                    offers=own,
-                    capped=capped,
-                )
-            )
-    types = dict.fromkeys(task_type for task_type, _ in offers)
-    return traffic, {
-        name: _unusable([row for key, own in offers.items() if key[0] == name for row in own.values()])
-        for name in types
-    }
-
-
-def _unusable(rows: Sequence[Row]) -> Unusable:
-    return Unusable(
-        fixed=sum(row["n"] - row["unpropensed"] for row in rows if row["design"] not in ("randomised", "paired")),
-        unpropensed=sum(row["unpropensed"] for row in rows if row["design"] != "paired"),
-        pending=sum(row["pending"] for row in rows if row["design"] in ("randomised", "paired")),
-    )

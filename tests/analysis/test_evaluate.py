@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bizq_lab.analysis import Evaluation, evaluate, traffic
+from bizq_lab.analysis import Evaluation, evaluate, logged_traffic
 from bizq_lab.catalog import load_catalog
 from bizq_lab.config import ArmSpec, ExperimentSpec, RoutingConfig, save_config
 from bizq_lab.core.task import RoutingContext, Task
@@ -259,7 +259,7 @@ def test_intervals_are_clustered_by_unit(log: Log) -> None:
 
 def test_random_batches_of_units_vary_as_units_do(explored: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evaluate(explored, CATALOG, TILTED).row("cost", RETURN).value
-    monkeypatch.setattr(traffic, "BATCHED_FROM", 1_000)
+    monkeypatch.setattr(logged_traffic, "BATCHED_FROM", 1_000)
     batched = evaluate(explored, CATALOG, TILTED).row("cost", RETURN).value
     assert batched.value == pytest.approx(whole.value, rel=1e-2)
     assert batched.upper - batched.lower == pytest.approx(whole.upper - whole.lower, rel=0.15)

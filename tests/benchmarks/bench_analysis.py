@@ -194,7 +194,7 @@ OFF_POLICY = """
 import sys
 import numpy as np
 from bizq_lab.analysis.extent import Window
-from bizq_lab.analysis.traffic import read_traffic
+from bizq_lab.analysis.logged_traffic import read_traffic
 from bizq_lab.stats.importance import Logged
 from bizq_lab.stats.off_policy import snips
 from bizq_lab.store import Log
