@@ -68,13 +68,14 @@ def ask(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, A
         InputError: No such query, or the parameters are not the ones it names.
     """
     text, done = fitted(named_query(name), params)
-    bound = set(connection.extract_statements(text)[0].named_parameters)
+    (statement,) = connection.extract_statements(text)
+    bound = set(statement.named_parameters)
     wanted = bound | done
     if wanted != params.keys():
         missing, extra = sorted(wanted - params.keys()), sorted(params.keys() - wanted)
         message = f"query {name!r} takes {sorted(wanted)}; missing {missing}, unknown {extra}"
         raise InputError(message, hint=f"see the header of store/queries/{name}.sql")
-    _execute(connection, text, {key: params[key] for key in bound} or None)
+    _execute(connection, statement, {key: params[key] for key in bound} or None)
     return {column[0]: str(column[1]) for column in connection.description}
 
 
@@ -94,16 +95,16 @@ def allow_archive(connection: duckdb.DuckDBPyConnection, place: Place | None) ->
     return place
 
 
-def _execute(connection: duckdb.DuckDBPyConnection, text: str, params: dict[str, Any] | None) -> None:
+def _execute(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, params: dict[str, Any] | None) -> None:
     """Within a small memory; what does not fit there, and cannot be spilled, is asked again without the limit."""
     import duckdb  # noqa: PLC0415 - loads only where a file is opened
 
     connection.execute(f"SET memory_limit = '{MEMORY}'")
     try:
-        connection.execute(text, params)
+        connection.execute(statement, params)
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         connection.execute("RESET memory_limit")
-        connection.execute(text, params)
+        connection.execute(statement, params)
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection) -> None:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 WORKSPACES = 5_000
-ROUNDS = 3
+ROUNDS = 8
 
 LOG = """
 INSERT INTO task_outcome BY NAME
