@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 WORKSPACES = 5_000
-ROUNDS = 8
+ROUNDS = 6
+ASKED = 4  # times in each process of a turn; the first loads what the others find loaded
 
 LOG = """
 INSERT INTO task_outcome BY NAME
@@ -247,7 +248,8 @@ def main() -> None:
         "efficiency": [table],
         "off_policy": POLICY,
     }
-    _say(f"{asked.rows:,} outcomes, 4 arms, unit = {asked.units}; best of {asked.rounds}, opening included")
+    turns = f"best of {asked.rounds} turns of {ASKED}"
+    _say(f"{asked.rows:,} outcomes, 4 arms, unit = {asked.units}; {turns}, opening included")
     plain = measure(sys.executable, BARE.format(texts=[AVG_VAR]), path, asked.rounds)
     _say(f"{'plain avg/var pass':<20}{plain}")
     for question, script in SCRIPTS.items():
@@ -290,7 +292,7 @@ def alternate(ours: str, theirs: str, path: Path, rounds: int) -> tuple[Cost, Co
     costs: list[list[Cost]] = [[], []]
     for _ in range(rounds):
         for found, script in zip(costs, (ours, theirs), strict=True):
-            found.append(measure(sys.executable, script, path, 2))
+            found.append(measure(sys.executable, script, path, ASKED))
     first, second = (
         Cost(min(c.seconds for c in found), min(c.cpu_s for c in found), max(c.peak_mb for c in found))
         for found in costs
