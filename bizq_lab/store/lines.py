@@ -71,12 +71,9 @@ def examine(line: bytes) -> Line:
 
 def kinds(found: Iterable[bytes]) -> list[str | None]:
     """The kind of each line, as `examine` finds it, or None for one with a problem; for lines by the million."""
-    start, crc = slice(_CRC_AT), slice(_CRC_AT, _CRC_END)
-    opening, body = slice(_CRC_END, _KIND_AT), slice(_BODY_AT, None)
+    body, head, kind_of = slice(_BODY_AT, None), _START + b"%08x" + _BODY_START, _KINDS.get
     return [
-        _KINDS.get(line[_KIND_AT : line.find(b'"', _KIND_AT)])
-        if line[start] == _START and line[opening] == _BODY_START and b"%08x" % crc32(line[body]) == line[crc]
-        else None
+        kind_of(line[_KIND_AT : line.find(b'"', _KIND_AT)]) if line.startswith(head % crc32(line[body])) else None
         for line in found
     ]
 

@@ -27,7 +27,8 @@ def start_touched(connection: duckdb.DuckDBPyConnection) -> None:
 
 def outcome_rows(into: str) -> str:
     """The statement that inserts the rows of the touched decisions into a table of the form of `task_outcome`."""
-    return f"INSERT INTO {into} BY NAME\n{statement('task_outcome').replace('__events__', '')}"
+    rows = statement("task_outcome").replace("__events__", "")
+    return f"INSERT INTO {into} BY NAME\n{rows}\nORDER BY decided_at_us, decision_id"
 
 
 def tell_staged(connection: duckdb.DuckDBPyConnection) -> None:

@@ -13,7 +13,7 @@ from bizq_lab.store.locks import owner_is_gone
 # Held by whoever uses the DuckDB file; and by the one process that reads the journal, which takes it first.
 LOCK_NAME, TURN_NAME = "lock", "turn"
 _SEGMENT = re.compile(r"\w+-(?P<pid>\d+)-[0-9a-f]{32}\.jsonl")
-_READ_BYTES = 4 * 1024 * 1024
+_READ_BYTES = 256 * 1024
 _HEADER_BYTES = 4096
 
 

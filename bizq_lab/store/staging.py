@@ -140,10 +140,12 @@ class Staging:
         with translated(self._folder):
             for kind, numbers in batch.kinds.items():
                 batch.kinds[kind] = self._read(batch, kind, numbers)
-                self._refuse_unsound(batch, kind)
-                (batch.spans[kind],) = self.connection.execute(
+                ((first_us, last_us, sound),) = self.connection.execute(
                     statement("staged_span").replace("__kind__", kind)
                 ).fetchall()
+                batch.spans[kind] = first_us, last_us
+                if not sound:
+                    self._refuse_unsound(batch, kind)
             for kind in TOUCHING - batch.kinds.keys():
                 columns = ", ".join(f'"{name}" {of}' for name, of in event_columns(kind).items())
                 self.connection.execute(f"CREATE OR REPLACE TEMP TABLE staged_{kind} ({columns})")

@@ -131,7 +131,7 @@ def writer(fd: int, *, sync: bool) -> Callable[[bytes], None]:
 def collections(folder: Path, n: int) -> Iterator[Row]:
     """Events a second into the tables, beside DuckDB's own `read_json` of the same lines into one table."""
     stories = (event for number in range(n // 4) for event in make_story(f"dec_{number:032x}", at_us=number * 10))
-    attempts = (make_event("attempt", attempt_id=str(number)) for number in range(n // 4))
+    attempts = (make_event("attempt", attempt_id=str(number)) for number in range(n))
     cases: tuple[tuple[str, Iterator[Event], list[str]], ...] = (
         ("mixed", stories, list(EVENTS)),
         ("attempt", attempts, ["attempt"]),

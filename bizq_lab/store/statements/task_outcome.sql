@@ -48,4 +48,3 @@ SELECT
 FROM decided AS d
 LEFT JOIN ended AS o USING (decision_id)
 LEFT JOIN rated AS r USING (decision_id)
-ORDER BY d.recorded_at_us, d.decision_id;
