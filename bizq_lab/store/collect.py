@@ -194,7 +194,9 @@ class Collector:
 
         DuckDB joins the small row groups that transactions leave behind, a table at a time, under the lock. While one
         batch follows another it would write the same rows again and again, and joining at the end of a backlog takes
-        the longer, the larger it is: later batches that come alone do it, a join for each table, of some seconds.
+        the longer, the larger it is: later batches that come alone do it, a join for each table, of some seconds. For
+        the same reason the row groups of a backlog are no larger than its batches: DuckDB writes whole ones as they
+        are inserted, and copies the rest once more when it commits.
         """
         present = segments.look(self._folder).sizes
         gone = [name for name in self._offsets if name not in present]
@@ -202,7 +204,11 @@ class Collector:
             return Counts(0, 0)
         self._left = None
         batch.staging.connection.execute(f"SET max_vacuum_tasks = {int(alone)}")
-        with translated(self._path), attached(batch.staging.connection, self._path, patience_s=_OPEN_PATIENCE_S):
+        rows = None if alone else batch.row_group_rows
+        with (
+            translated(self._path),
+            attached(batch.staging.connection, self._path, patience_s=_OPEN_PATIENCE_S, row_group_rows=rows),
+        ):
             counts = commit_batch(batch, gone=gone)
         for name in batch.forgotten:  # their writers may live for days
             overwrite_collected(self._folder / name, batch.ends[name])

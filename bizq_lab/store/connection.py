@@ -100,7 +100,12 @@ def in_memory(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def attached(
-    connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False, patience_s: float
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    read_only: bool = False,
+    patience_s: float,
+    row_group_rows: int | None = None,
 ) -> Iterator[None]:
     """A log's file as the place of all tables without a schema, for the length of the block.
 
@@ -111,6 +116,7 @@ def attached(
         path: The DuckDB file.
         read_only: Many may read at once; one may write, and then nobody reads.
         patience_s: How long to keep trying while another program holds the file.
+        row_group_rows: Of the row groups that are written, a multiple of 2,048; by default DuckDB's 122,880.
 
     Raises:
         LogLocked: Another program holds the file.
@@ -121,7 +127,7 @@ def attached(
 
     with translated(path):
         name = str(path).replace("'", "''")
-        mode = " (READ_ONLY)" if read_only else ""
+        mode = " (READ_ONLY)" if read_only else f" (ROW_GROUP_SIZE {row_group_rows})" if row_group_rows else ""
         _patiently(lambda: connection.execute(f"ATTACH '{name}' AS log{mode}"), path, patience_s)
         connection.execute("USE log")
         try:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     import duckdb
 
 _SHORTEST_BUFFER = 1 << 20
+_VECTOR_ROWS = 2048
+# Kinds with fewer rows than a part of what the largest has are copied as cheaply as written.
+_SMALL_PART = 4
 
 
 class Refused(NamedTuple):
@@ -77,6 +80,13 @@ class Batch:
     def ends(self) -> dict[str, int]:
         """How far each segment is collected once this batch is."""
         return {name: chunk.end for name, chunk in self.chunks.items()}
+
+    @property
+    def row_group_rows(self) -> int | None:
+        """The most rows of a row group that every large kind fills; None where none does."""
+        counts = [len(numbers) for numbers in self.kinds.values()]
+        fewest = min((n for n in counts if n * _SMALL_PART >= max(counts)), default=0)
+        return fewest // _VECTOR_ROWS * _VECTOR_ROWS or None
 
     def refuse(self, number: int, reason: str) -> None:
         """Note that a line will not enter a table."""

@@ -17,6 +17,7 @@ from bizq_lab.core.events import EVENTS
 from bizq_lab.store import Log, ahead, lines
 from bizq_lab.store.journal import segment_name
 from bizq_lab.store.places import journal_folder
+from bizq_lab.store.staging import Batch
 from tests.support.store_events import SAMPLED, crossing_events, make_event, make_story
 
 texts = st.text(st.characters(codec=None), max_size=30)
@@ -263,6 +264,29 @@ def pieces_of_outcomes(path: Path) -> int:
     with duckdb.connect(str(path), read_only=True) as connection:
         pieces = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('outcome')"
         return int(connection.execute(pieces).fetchall()[0][0])
+
+
+@given(st.dictionaries(st.sampled_from(sorted(EVENTS)), st.integers(1, 60_000), max_size=5))
+def test_the_row_groups_of_a_batch_are_filled_by_all_that_is_large_in_it(counts: dict[str, int]) -> None:
+    batch = Batch({})
+    batch.kinds = {kind: [0] * n for kind, n in counts.items()}
+    rows, large = batch.row_group_rows, [n for n in counts.values() if n >= max(counts.values()) / 4]
+    fewest = min(large, default=0)
+    assert rows is None or (rows % 2048 == 0 and rows <= fewest < rows + 2048)
+    assert rows is not None or fewest < 2048
+
+
+def test_a_backlog_is_written_in_row_groups_of_its_batches(path: Path) -> None:
+    with Log.open(path) as log:
+        for _ in range(16_000):
+            log.append(make_event("alert"))
+        log.collect()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        groups = connection.execute(
+            "SELECT max(start + count) - min(start) FROM pragma_storage_info('alert') GROUP BY row_group_id ORDER BY 1"
+        ).fetchall()
+    first, second = 12_500 - 1, 3_500 + 1  # a quarter of a full batch, its first line the segment's header
+    assert groups == [(first - 12_288,), (second - 2_048,), (2_048,), (12_288,)]
 
 
 def test_another_collector_at_work_does_not_hold_up_a_question(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
