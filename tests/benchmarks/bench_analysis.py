@@ -13,7 +13,8 @@ pass of mean and variance of 4 metrics by arm. A peer's argument is the Python o
     python -m venv /somewhere/tea && /somewhere/tea/bin/pip install tea-tasting "ibis-framework[duckdb]"
     python -m venv /somewhere/pd && /somewhere/pd/bin/pip install duckdb pandas statsmodels
 
-On a busy machine read the ratios of processor seconds, which waiting does not lengthen. Peers read the same file;
+On a busy machine read the ratios of processor seconds, which waiting does not lengthen, and the median of the turns'
+ratios, which no single quiet minute decides. Peers read the same file;
 tea-tasting compares means by arm from moments (no clusters), pandas with statsmodels loads the columns and fits one
 cluster-robust regression a metric.
 """
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 WORKSPACES = 5_000
@@ -253,8 +255,9 @@ def main() -> None:
     plain = measure(sys.executable, BARE.format(texts=[AVG_VAR]), path, asked.rounds)
     _say(f"{'plain avg/var pass':<20}{plain}")
     for question, script in SCRIPTS.items():
-        ours, theirs = alternate(script, BARE.format(texts=bare[question]), path, asked.rounds)
-        _say(f"{question:<20}{ours}  {ours.over(theirs)} the bare query, {ours.over(plain)} avg/var")
+        ours, theirs, typical = alternate(script, BARE.format(texts=bare[question]), path, asked.rounds)
+        over = f"{ours.over(theirs)} the bare query, median of turns x{typical:5.2f}"
+        _say(f"{question:<20}{ours}  {over}; {ours.over(plain)} avg/var")
     for name, python, script in (
         ("tea-tasting", asked.tea_tasting, TEA_TASTING),
         ("pandas+statsmodels", asked.pandas, PANDAS),
@@ -287,8 +290,8 @@ def make_log(path: Path, *, rows: int, by_task: bool) -> None:
     unborn.replace(path)
 
 
-def alternate(ours: str, theirs: str, path: Path, rounds: int) -> tuple[Cost, Cost]:
-    """Ours and theirs in turns, so that a busy moment hits both; the best of each."""
+def alternate(ours: str, theirs: str, path: Path, rounds: int) -> tuple[Cost, Cost, float]:
+    """Ours and theirs in turns, so that a busy moment hits both: the best of each, and the median of a turn's ratio."""
     costs: list[list[Cost]] = [[], []]
     for _ in range(rounds):
         for found, script in zip(costs, (ours, theirs), strict=True):
@@ -297,7 +300,7 @@ def alternate(ours: str, theirs: str, path: Path, rounds: int) -> tuple[Cost, Co
         Cost(min(c.seconds for c in found), min(c.cpu_s for c in found), max(c.peak_mb for c in found))
         for found in costs
     )
-    return first, second
+    return first, second, median(own.seconds / other.seconds for own, other in zip(*costs, strict=True))
 
 
 def measure(python: str, script: str, path: Path, rounds: int) -> Cost:
