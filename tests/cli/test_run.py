@@ -21,7 +21,8 @@ SIMULATED = ("--provider", "simulated", "--log", "lab.duckdb")
 @pytest.fixture(autouse=True)
 def tasks(tmp_path: Path) -> Path:
     file = tmp_path / "tasks.jsonl"
-    file.write_text("".join(json.dumps({"type": task.type, "input": task.input}) + "\n" for task in bulk_tasks(6)))
+    named = [{"id": f"task-{n}", "type": task.type, "input": task.input} for n, task in enumerate(bulk_tasks(6))]
+    file.write_text("".join(json.dumps(task) + "\n" for task in named))  # the simulated answers follow from the ids
     return file
 
 
