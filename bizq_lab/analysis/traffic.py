@@ -191,7 +191,7 @@ class Traffic:
 
     def _propensity(self, kind: Kind, mine: Action) -> float:
         """Of the action: the arm's own, and that of every other arm that would have done the same."""
-        if self.design == "paired" or kind.propensity_ppb is None:
+        if self.design == "paired":
             return 1.0
         others = sum(
             float(candidate.get("propensity", 0.0))
@@ -200,4 +200,5 @@ class Traffic:
             and candidate["model"] == kind.model
             and self._done.get((candidate["arm"], candidate["model"])) == {mine}
         )
-        return min(kind.propensity_ppb / PPB + others, 1.0)
+        own = (kind.propensity_ppb or 0) / PPB  # none is asked for, and 0 would be refused
+        return min(own + others, 1.0)
