@@ -1,7 +1,7 @@
 """How long outcomes took, as the histograms of the log's cells, read in one pass. Knows no interval.
 
 They are read by columns: a long log has thousands of bins for each cell, and a Python object for each of their numbers
-would take a tenth of the time of counting ten million outcomes.
+took a twentieth of the time of a whole comparison of ten million outcomes.
 """
 
 from __future__ import annotations
