@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["KEY", "Cell", "Key", "Window", "read_cells"]
 
 Key = tuple[str, str, str, str, str]
-# The columns by which `cells.sql` and `durations.sql` tell cells apart; what was not asked for is empty.
+# The columns by which `cells.sql` and `durations.sql` tell cells apart; what was not asked for is empty, or not there.
 KEY = ("task_type", "arm", "model", "workspace_id", "day")
 _key_of: Callable[[Mapping[str, Any]], Key] = itemgetter(*KEY)
 

@@ -63,8 +63,13 @@ class Clusters:
 
     def of_arms(self, arms: Iterable[str]) -> Clusters:
         """Only rows of these arms."""
-        wanted = set(arms)
-        return self._where(np.array([arm in wanted for arm in self.columns["arm"]], dtype=np.bool_))
+        wanted = self.names & set(arms)
+        if wanted == self.names:
+            return self
+        rows = np.zeros(self.columns["n"].size, dtype=np.bool_)
+        for arm in wanted:
+            rows[self._rows[arm]] = True
+        return self._where(rows)
 
     def total(self, column: str) -> int:
         """Sum over all rows."""

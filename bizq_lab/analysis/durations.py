@@ -58,11 +58,16 @@ def read_durations(
     edges, n, unanswered = (found[name] for name in ("bin_us", "n", "unanswered"))
     if not edges.size:
         return {}
-    keys = [found[name] for name in KEY]
-    begins = [0, *np.flatnonzero(np.any([key[1:] != key[:-1] for key in keys], axis=0)) + 1]
+    changes = [found[name][1:] != found[name][:-1] for name in KEY if name in found]
+    begins = [0, *np.flatnonzero(np.any(changes, axis=0)) + 1]
+    everywhere = {"task_type": window.task_type}
     return {
-        (keys[0][at], keys[1][at], keys[2][at], keys[3][at], keys[4][at]): Histogram(
+        _key(*(found[name][at] if name in found else everywhere.get(name) or "" for name in KEY)): Histogram(
             edges[at:end], n[at:end], unanswered[at:end]
         )
         for at, end in zip(begins, [*begins[1:], edges.size], strict=True)
     }
+
+
+def _key(task_type: str, arm: str, model: str, workspace_id: str, day: str) -> Key:
+    return task_type, arm, model, workspace_id, day

@@ -180,9 +180,16 @@ def arm_of(row: Mapping[str, Any]) -> str:
     return str(row["model"] if row["arm"] == DEFAULT_ARM and row["design"] == "observational" else row["arm"])
 
 
-def read_conditions(log: Log, window: Window, size: Size) -> Conditions:
-    """Under which conditions the window's outcomes arose."""
-    return Conditions(log.query("conditions", **window.params(), below=size.below))
+def read_conditions(log: Log, window: Window, size: Size, *, by_setup: bool = False) -> Conditions:
+    """Under which conditions the window's outcomes arose.
+
+    Args:
+        log: Where to read.
+        window: Which part of it.
+        size: How large that is.
+        by_setup: Also by experiment, stage, config, prompt, what was offered and what answered, which takes longer.
+    """
+    return Conditions(log.query("conditions", **window.params(), below=size.below, by_setup=by_setup))
 
 
 def groups_of(size: Size, *, many_cells: bool) -> int:

@@ -97,7 +97,7 @@ def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment
     """
     with log.held():
         size = read_size(log, window)
-        conditions = read_conditions(log, window, size)
+        conditions = read_conditions(log, window, size, by_setup=True)
         chosen = design or _design(conditions)
         by_rules = chosen == "observational" and conditions.by_rules
         ratings = log.query(

@@ -95,13 +95,12 @@ WITH c AS (
            count(CASE WHEN quality_ppm IS NULL AND status NOT IN ('completed', 'pending') THEN 0 ELSE quality_ppm END)
                AS qn, sum(cost_nano_usd) AS c, count(cost_nano_usd) AS cn,
            sum(response_time_us) AS l, count(response_time_us) AS ln,
-           min(decided_at_us) AS d0{more}
+           {more}
     FROM task_outcome WHERE {only} status <> 'cancelled' GROUP BY ALL
 )
 SELECT {keys}, count(*), sum(n), sum(s), sum(q), sum(c), sum(l), sum(n*n), sum(s*s), sum(q*q), sum(c*c), sum(l*l),
        sum(n*s), sum(n*q), sum(n*c), sum(n*l), sum(s*q), sum(s*c), sum(s*l), sum(q*c), sum(q*l), sum(c*l), sum(qn*q),
-       sum(cn*c), sum(ln*l),
-       min(d0){outer}
+       sum(cn*c), sum(ln*l), {outer}
 FROM c GROUP BY ALL
 """
 # In bins of at most 1/128 of what is in them; the inner ones lie within them, which is cheaper than one step.
@@ -129,12 +128,14 @@ SELECT offer, count(*), min(decision_id), min(unit) FROM task_outcome
 WHERE task_type = 'order.process_batch' GROUP BY ALL
 """,
 ]
-_MORE = """,
+# Whom an arm met first, for `compare`; what else happened, for the others.
+_FIRST, _FIRST_OUTER = "min(decided_at_us) AS d0", "min(d0)"
+_MORE = """
            count(*) FILTER (failed_over) AS f, count(*) FILTER (status = 'escalated') AS e,
            count(*) FILTER (timed_out) AS t, count(*) FILTER (design = 'paired') AS p,
            count(time_to_first_chunk_us) AS tn, sum(time_to_first_chunk_us) AS ts, count(rating_ppm) AS rn,
            sum(rating_ppm) AS r, max(decided_at_us) AS d1"""
-_OUTER = ", sum(f), sum(e), sum(t), sum(p), sum(tn), sum(ts), sum(ts*ts), sum(rn), sum(r), sum(r*r), sum(rn*r), max(d1)"
+_OUTER = "sum(f), sum(e), sum(t), sum(p), sum(tn), sum(ts), sum(ts*ts), sum(rn), sum(r), sum(r*r), sum(rn*r), max(d1)"
 TEA_TASTING = """
 import sys, ibis, tea_tasting as tt
 con = ibis.duckdb.connect(sys.argv[1], read_only=True)
@@ -245,7 +246,7 @@ def main() -> None:
     cells = {"keys": "task_type, arm, model", "only": ""}
     table = _CLUSTERS.format(unit=unit, more=_MORE, outer=_OUTER, **cells)
     bare = {
-        "compare": [_CLUSTERS.format(unit=unit, more="", outer="", **arms), _HISTOGRAM.format(**arms)],
+        "compare": [_CLUSTERS.format(unit=unit, more=_FIRST, outer=_FIRST_OUTER, **arms), _HISTOGRAM.format(**arms)],
         "performance": [table, _HISTOGRAM.format(**cells)],
         "efficiency": [table],
         "off_policy": POLICY,

@@ -209,7 +209,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
         CELLS | TOGETHER | {"people": False, "groups": 4096, "by_rules": False, "drawn": "task"},
     ],
     "clusters": [CLUSTERS, CLUSTERS | RANDOM_GROUPS | {"task_type": None, "by_rules": False, "people": False}],
-    "conditions": [OPEN | {"below": 0}, OPEN | {"below": 64}],
+    "conditions": [OPEN | {"below": 0, "by_setup": True}, OPEN | {"below": 64, "by_setup": False}],
     "cost_change": [{"from_us": None, "to_us": None}],
     "decisions_of_task": [{"task_id": f"{HOSTILE[2]}-2#0"}],
     "experiment_plans": [{"task_type": None, "experiment": None, "to_us": None}],

@@ -12,13 +12,13 @@
 --
 -- A cluster is what was drawn together: the assignment unit where traffic was randomised, else the task with its repeats.
 -- Charged to the assigned arm: timeouts and errors are outcomes, and an answer that never came has quality 0.
--- The inner keys are bare columns, and only those that are asked for: DuckDB groups constants too, row by row. Its FILTER
--- takes longer than CASE, and CASE longer than a product.
-WITH raw AS (
+-- The inner keys are bare columns where that will do, and only those that are asked for: DuckDB groups constants too, row
+-- by row. Its FILTER takes longer than CASE, and CASE longer than count_if, which is NULL where all is, or a product.
+WITH cluster AS (
     SELECT
         task_type, -- unless task_type
-        arm, -- if by_arm
-        model AS assigned, -- if by_arm, if by_rules
+        arm, -- if by_arm, unless by_rules
+        CASE WHEN arm = 'default' AND model <> '' THEN model ELSE arm END AS arm, -- if by_arm, if by_rules
         CASE WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model, -- if by_model
         workspace_id, -- if by_workspace
         strftime(make_timestamp(decided_at_us), '%Y-%m-%d') AS day, -- if by_day
@@ -26,26 +26,26 @@ WITH raw AS (
         unit AS cluster, -- unless groups, if drawn=unit
         task_key AS cluster, -- unless groups, if drawn=task
         CASE WHEN design = 'randomised' THEN 'unit:' || unit ELSE 'task:' || task_key END AS cluster, -- unless groups, if drawn=both
-        count(*) AS decisions,
-        count(CASE WHEN status <> 'pending' THEN 1 END) AS n,
-        count(CASE WHEN design = 'paired' THEN 1 END) AS paired,
-        count(CASE WHEN succeeded THEN 1 END) AS success,
-        count(CASE WHEN failed_over THEN 1 END) AS failed_over,
-        count(CASE WHEN status = 'escalated' THEN 1 END) AS escalated,
-        count(CASE WHEN timed_out THEN 1 END) AS timed_out,
-        count(quality_ppm) AS quality_measured,
-        count(CASE WHEN quality_ppm IS NULL AND status NOT IN ('completed', 'pending') THEN 0 ELSE quality_ppm END)
-            AS quality_n,
-        sum(quality_ppm) AS quality,
-        count(cost_nano_usd) AS cost_n,
-        sum(cost_nano_usd) AS cost,
-        count(response_time_us) AS latency_n,
-        sum(response_time_us) AS latency,
-        count(time_to_first_chunk_us) AS ttft_n,
-        sum(time_to_first_chunk_us) AS ttft,
-        count(rating_ppm * nullif(status <> 'pending', false)::INT) AS rating_n,
-        sum(rating_ppm * nullif(status <> 'pending', false)::INT) AS rating,
-        min(decided_at_us) AS first_us,
+        CAST(count(*) AS HUGEINT) AS decisions,
+        CAST(count_if(status <> 'pending') AS HUGEINT) AS n,
+        CAST(count_if(design = 'paired') AS HUGEINT) AS paired,
+        CAST(coalesce(count_if(succeeded), 0) AS HUGEINT) AS success,
+        CAST(coalesce(count_if(failed_over), 0) AS HUGEINT) AS failed_over,
+        CAST(count_if(status = 'escalated') AS HUGEINT) AS escalated,
+        CAST(coalesce(count_if(timed_out), 0) AS HUGEINT) AS timed_out,
+        CAST(count(quality_ppm) AS HUGEINT) AS quality_measured,
+        CAST(count(CASE
+            WHEN quality_ppm IS NULL AND status NOT IN ('completed', 'pending') THEN 0 ELSE quality_ppm
+        END) AS HUGEINT) AS quality_n,
+        CAST(coalesce(sum(quality_ppm), 0) AS HUGEINT) AS quality,
+        CAST(count(cost_nano_usd) AS HUGEINT) AS cost_n,
+        CAST(coalesce(sum(cost_nano_usd), 0) AS HUGEINT) AS cost,
+        CAST(count(response_time_us) AS HUGEINT) AS latency_n,
+        CAST(coalesce(sum(response_time_us), 0) AS HUGEINT) AS latency,
+        CAST(count(time_to_first_chunk_us) AS HUGEINT) AS ttft_n,
+        CAST(coalesce(sum(time_to_first_chunk_us), 0) AS HUGEINT) AS ttft,
+        CAST(count(rating_ppm * nullif(status <> 'pending', false)::INT) AS HUGEINT) AS rating_n,
+        CAST(coalesce(sum(rating_ppm * nullif(status <> 'pending', false)::INT), 0) AS HUGEINT) AS rating,
         max(decided_at_us) AS last_us
     FROM arm_outcome -- if people
     FROM task_outcome -- unless people
@@ -56,48 +56,21 @@ WITH raw AS (
       AND ($to_us::BIGINT IS NULL OR decided_at_us < $to_us)
       AND status <> 'cancelled'
     GROUP BY ALL
-), cluster AS (
-    SELECT
-        $task_type AS task_type, -- if task_type
-        task_type, -- unless task_type
-        CASE WHEN arm = 'default' AND assigned <> '' THEN assigned ELSE arm END AS arm, -- if by_arm, if by_rules
-        arm, -- if by_arm, unless by_rules
-        '' AS arm, -- unless by_arm
-        model, -- if by_model
-        '' AS model, -- unless by_model
-        workspace_id, -- if by_workspace
-        '' AS workspace_id, -- unless by_workspace
-        day, -- if by_day
-        '' AS day, -- unless by_day
-        cluster,
-        CAST(sum(n) AS HUGEINT) AS n,
-        CAST(sum(decisions - n) AS HUGEINT) AS pending,
-        CAST(sum(paired) AS HUGEINT) AS paired,
-        CAST(sum(success) AS HUGEINT) AS success,
-        CAST(sum(failed_over) AS HUGEINT) AS failed_over,
-        CAST(sum(escalated) AS HUGEINT) AS escalated,
-        CAST(sum(timed_out) AS HUGEINT) AS timed_out,
-        CAST(sum(quality_measured) AS HUGEINT) AS quality_measured,
-        CAST(sum(quality_n) AS HUGEINT) AS quality_n,
-        CAST(sum(cost_n) AS HUGEINT) AS cost_n,
-        CAST(sum(latency_n) AS HUGEINT) AS latency_n,
-        CAST(sum(ttft_n) AS HUGEINT) AS ttft_n,
-        CAST(sum(rating_n) AS HUGEINT) AS rating_n,
-        CAST(coalesce(sum(quality), 0) AS HUGEINT) AS quality,
-        CAST(coalesce(sum(cost), 0) AS HUGEINT) AS cost,
-        CAST(coalesce(sum(latency), 0) AS HUGEINT) AS latency,
-        CAST(coalesce(sum(ttft), 0) AS HUGEINT) AS ttft,
-        CAST(coalesce(sum(rating), 0) AS HUGEINT) AS rating,
-        min(first_us) AS first_us,
-        max(last_us) AS last_us
-    FROM raw
-    GROUP BY ALL
 )
 SELECT
-    task_type, arm, model, workspace_id, day,
-    count(*) FILTER (n > 0) AS clusters,
+    $task_type AS task_type, -- if task_type
+    task_type, -- unless task_type
+    arm, -- if by_arm
+    '' AS arm, -- unless by_arm
+    model, -- if by_model
+    '' AS model, -- unless by_model
+    workspace_id, -- if by_workspace
+    '' AS workspace_id, -- unless by_workspace
+    day, -- if by_day
+    '' AS day, -- unless by_day
+    CAST(count_if(n > 0) AS BIGINT) AS clusters,
     CAST(sum(n) AS BIGINT) AS n,
-    CAST(sum(pending) AS BIGINT) AS pending,
+    CAST(sum(decisions - n) AS BIGINT) AS pending,
     CAST(sum(paired) AS BIGINT) AS paired,
     CAST(sum(success) AS BIGINT) AS success,
     CAST(sum(failed_over) AS BIGINT) AS failed_over,
@@ -137,7 +110,6 @@ SELECT
     CAST(sum(n * quality) AS HUGEINT) AS n_quality,
     CAST(sum(n * cost) AS HUGEINT) AS n_cost,
     CAST(sum(success * quality) AS HUGEINT) AS success_quality,
-    min(first_us) AS first_us,
     max(last_us) AS last_us
 FROM cluster
 GROUP BY ALL

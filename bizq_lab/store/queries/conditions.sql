@@ -1,23 +1,21 @@
--- conditions: under which conditions each arm ran: models, prompts, prices, configs, experiments, sources of quality.
--- grain:   one row per (task_type, design, arm, model, experiment, stage, config_hash, catalog_version, prompt_version, eligible,
---          served_model, quality_source)
+-- conditions: under which conditions each arm ran: models, prices, sources of quality, and how it was set up.
+-- grain:   one row per (task_type, design, arm, model, catalog_version, quality_source), and if by_setup (experiment, stage,
+--          config_hash, prompt_version, eligible, served_model)
 -- reads:   task_outcome or its sample
 -- columns: served_model is '' where another model had to answer; quality_source '' where none was measured; n counts
---          outcomes, pending those that have not arrived, cancelled those that nobody waited for
+--          outcomes, pending those that have not arrived; what was cancelled is neither
 -- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open),
---          below (how many of the 4,096 random groups of decisions to look at, at most 64; 0: all)
+--          below (how many of the 4,096 random groups of decisions to look at, at most 64; 0: all), by_setup
 SELECT
-    task_type, design, arm, model, experiment, stage, config_hash, catalog_version, prompt_version, eligible,
-    CASE WHEN failed_over THEN '' ELSE coalesce(served_model, '') END AS served_model,
+    task_type, design, arm, model, catalog_version,
+    experiment, stage, config_hash, prompt_version, eligible, -- if by_setup
+    CASE WHEN failed_over THEN '' ELSE coalesce(served_model, '') END AS served_model, -- if by_setup
     CASE WHEN quality_ppm IS NULL THEN '' ELSE coalesce(quality_source, '') END AS quality_source,
     count(*) FILTER (status NOT IN ('pending', 'cancelled')) AS n,
     count(*) FILTER (status = 'pending') AS pending,
-    count(*) FILTER (status = 'cancelled') AS cancelled,
     count(*) FILTER (status = 'completed' AND quality_ppm IS NULL) AS quality_missing,
     count(quality_ppm) AS quality_measured,
-    count(cost_nano_usd) FILTER (status NOT IN ('pending', 'cancelled')) AS cost_n,
-    min(decided_at_us) AS first_us,
-    max(decided_at_us) AS last_us
+    count(cost_nano_usd) FILTER (status NOT IN ('pending', 'cancelled')) AS cost_n
 FROM task_outcome_sample -- if below
 FROM task_outcome -- unless below
 WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)

@@ -1,5 +1,5 @@
 -- durations: how long outcomes took, counted in bins of whole microseconds.
--- grain:   one row per (task_type, arm, model, workspace_id, day, bin_us); a key that was not asked for is ''
+-- grain:   one row per (task_type, arm, model, workspace_id, day, bin_us); a key that was not asked for is not there
 -- reads:   task_outcome
 -- columns: bin_us is the lower edge of the bin; n outcomes in it, unanswered those of them that ended because
 --          time ran out: the answer would have taken longer
@@ -23,7 +23,7 @@ WITH fine AS (
             ELSE -32
         END AS fine_us,
         count(*) AS n,
-        count(*) FILTER (timed_out AND NOT succeeded) AS unanswered
+        coalesce(count_if(timed_out AND NOT succeeded), 0) AS unanswered
     FROM task_outcome
     WHERE ($task_type::VARCHAR IS NULL OR task_type = $task_type)
       AND ($workspace_id::VARCHAR IS NULL OR workspace_id = $workspace_id)
@@ -36,17 +36,12 @@ WITH fine AS (
     GROUP BY ALL
 )
 SELECT
-    $task_type AS task_type, -- if task_type
     task_type, -- unless task_type
     CASE WHEN arm = 'default' AND assigned <> '' THEN assigned ELSE arm END AS arm, -- if by_arm, if by_rules
     arm, -- if by_arm, unless by_rules
-    '' AS arm, -- unless by_arm
     model, -- if by_model
-    '' AS model, -- unless by_model
     workspace_id, -- if by_workspace
-    '' AS workspace_id, -- unless by_workspace
     day, -- if by_day
-    '' AS day, -- unless by_day
     fine_us & CASE
         WHEN fine_us < 8192 THEN -32
         WHEN fine_us < 131072 THEN -64

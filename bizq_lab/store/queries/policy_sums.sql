@@ -30,7 +30,7 @@ WITH sums AS ( -- unless by_input
         t.unit AS drawn, -- unless batched, unless paired
         t.arm, t.model, t.prompt, t.temperature, t.propensity_ppb,
         count(*) AS n,
-        count(*) FILTER (t.succeeded) AS success,
+        coalesce(count_if(t.succeeded), 0) AS success,
         count(t.quality_ppm) AS quality_measured,
         count(CASE WHEN t.quality_ppm IS NULL AND t.status <> 'completed' THEN 0 ELSE t.quality_ppm END) AS quality_n,
         sum(t.quality_ppm) AS quality,
