@@ -3,11 +3,13 @@
 Size decides how it is read. Up to 20,000 assignment units or tasks are read one by one. Beyond, they are put into 4,096
 random groups, which vary as clusters do (Wolter 2007, "Introduction to Variance Estimation", ch. 2), so that a long log
 needs no more memory than a middling one. Units and conditions of more than a million rows are looked up in a sample
-that the log keeps apart, a sixty-fourth by a hash: what holds for 1,200 rows is missed once in a hundred million times.
+that the log keeps apart, a sixty-fourth by a hash; conditions in no more than some 60,000 rows of it, however long the
+log is. What holds for 1,200 rows, or for one in 3,000 where they are more, is missed once in a hundred million times.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ PART = 256  # of them are looked at first
 SAMPLE = 64  # of them are kept apart, as `task_outcome_sample`
 ONE_BY_ONE = 20_000  # units
 ALL_CONDITIONS = 1_000_000  # rows
+SOME_CONDITIONS = 60_000  # rows of the sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,8 @@ def read_size(log: Log, window: Window) -> Size:
     if row["decisions"] * (GROUPS // SAMPLE) <= ALL_CONDITIONS:
         (row,) = log.query("units", **window.params(), below=PART, sampled=False)
         part, below = PART, 0
+    elif row["decisions"] > SOME_CONDITIONS:
+        below = math.ceil(SAMPLE * SOME_CONDITIONS / row["decisions"])
     return Size(part_n=row["n"], part_units=row["units"], part=part, below=below, people=row["human_tasks"] > 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,7 @@ def test_a_window_beyond_a_limit_is_sized_and_described_by_its_sample(log: Log, 
     looked_at = read_conditions(log, Window(), size).total("n")
     assert looked_at == (frame["decision_bucket"] < SAMPLE).sum()
     assert 0 < looked_at < len(frame) / (GROUPS // SAMPLE) * 4
+    monkeypatch.setattr("bizq_lab.analysis.extent.SOME_CONDITIONS", looked_at // 2)
+    fewer = read_size(log, Window())
+    assert fewer.below == math.ceil(looked_at // 2 * SAMPLE / looked_at)
+    assert read_conditions(log, Window(), fewer).total("n") == (frame["decision_bucket"] < fewer.below).sum()
