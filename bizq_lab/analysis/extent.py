@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bizq_lab.core.decision import DEFAULT_ARM
 
@@ -90,6 +90,16 @@ class Size:
     def grouped(self) -> bool:
         """Whether units are too many to be read one by one."""
         return self.part_units * (GROUPS // self.part) > ONE_BY_ONE
+
+    @property
+    def one_each(self) -> bool:
+        """Whether each unit that was counted made one decision."""
+        return self.part_n == self.part_units
+
+    @property
+    def units_looked_at(self) -> dict[str, Any]:
+        """Which units a question of single ones is asked of, as queries take it: all, or those of the part."""
+        return {"below": self.part if self.grouped else 0, "sampled": self.grouped and self.part == SAMPLE}
 
     def units_of(self, n: int) -> int:
         """About how many units made `n` decisions; exactly `n` where each made one."""
@@ -197,8 +207,8 @@ def read_conditions(log: Log, window: Window, size: Size, *, by_setup: bool = Fa
     return Conditions(log.query("conditions", **window.params(), below=size.below, by_setup=by_setup))
 
 
-def groups_of(size: Size, *, many_cells: bool) -> int:
-    """Random groups a cell, as `cells.sql` takes them: 0 for the units themselves; fewer where cells are many."""
+def groups_of(size: Size, *, many_cells: bool) -> Literal["all", "few", ""]:
+    """Random groups a cell, as `cells.sql` takes them: none where units are read one by one, few for many cells."""
     if not size.grouped:
-        return 0
-    return GROUPS // 64 if many_cells else GROUPS
+        return ""
+    return "few" if many_cells else "all"

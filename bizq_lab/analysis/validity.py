@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bizq_lab.analysis.extent import GROUPS, PART, Conditions, Window
+from bizq_lab.analysis.extent import GROUPS, Conditions, Window
 from bizq_lab.core.estimate import Caveat
 from bizq_lab.errors import InputError, PositivityViolation
 from bizq_lab.stats.srm import sample_ratio
@@ -52,10 +52,10 @@ def overlap_caveats(log: Log, window: Window, outcomes: Outcomes) -> list[Caveat
     if window.experiment is None or outcomes.design != "randomised":
         return []
     asked = {name: value for name, value in window.params().items() if name != "workspace_id"}
-    others = log.query("overlapping", **asked, below=PART if outcomes.size.grouped else GROUPS)
+    others = log.query("overlapping", **asked, **outcomes.size.units_looked_at)
     if not others:
         return []
-    share = f" of the {PART / GROUPS:.0%} that were looked at" if outcomes.size.grouped else ""
+    share = f" of the {outcomes.size.part / GROUPS:.1%} that were looked at" if outcomes.size.grouped else ""
     said = ", ".join(f"{row['experiment']} ({row['units']} units{share})" for row in others)
     message = f"Units took part in other experiments at the same time, whose effect is in these outcomes too: {said}"
     return [Caveat(code="overlapping_experiments", message=message)]
@@ -94,12 +94,18 @@ def sample_ratio_caveats(log: Log, window: Window, outcomes: Outcomes) -> list[C
 
 
 def _exposures(log: Log, window: Window, outcomes: Outcomes) -> Sequence[_Row]:
-    """Units by the arm of their first exposure: of a sixteenth of them where they are read in groups."""
-    strata = outcomes.conditions.values(*_STRATUM)
-    if outcomes.size.grouped or len(strata) != 1 or outcomes.conditions.by_rules:
-        return log.query("exposures", **window.params(), below=PART if outcomes.size.grouped else GROUPS)
+    """Units by the arm of their first exposure: of a part of them where they are read in groups.
+
+    Where each made one decision, the decisions of all are counted instead.
+    """
+    strata, size, clusters = outcomes.conditions.values(*_STRATUM), outcomes.size, outcomes.clusters
+    if len(strata) != 1 or outcomes.conditions.by_rules or (size.grouped and not size.one_each):
+        return log.query("exposures", **window.params(), **size.units_looked_at)
     ((experiment, stage, config_hash, eligible),) = strata
-    observed = outcomes.clusters.first_exposures()
+    if size.grouped:
+        observed = {arm: clusters.of_arms([arm]).total("decisions") for arm in clusters.names}
+    else:
+        observed = clusters.first_exposures()
     stratum = {"experiment": experiment, "stage": stage, "config_hash": config_hash, "eligible": eligible}
     return [{**stratum, "arm": arm, "observed": n} for arm, n in observed.items()]
 

@@ -171,7 +171,21 @@ def test_a_split_is_checked_in_a_log_of_many_units_too(
     monkeypatch.setattr(extent_module, "ONE_BY_ONE", 100)
     answer = asked(log)
     assert answer.verdict == "invalid"
-    assert "sample_ratio_mismatch" in codes(answer)
+    (told,) = [c.message for c in answer.caveats if c.code == "sample_ratio_mismatch"]
+    assert "a 2666, b 1334" in told, "units of one decision each are counted without looking at them"
+
+
+def test_busy_units_are_no_mismatch_in_a_log_of_many_units_either(
+    log: Log, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1000):
+        drawn = {"unit": f"u{number}", "candidates": HALVES, "design": "randomised"}
+        for repeat in range(1 + 3 * (number % 2)):
+            stream.run(arm="ab"[number % 2], task=f"t{number}", repeat=repeat, succeeded=True, decide=drawn)
+    monkeypatch.setattr(extent_module, "ONE_BY_ONE", 100)
+    answer = asked(log)
+    assert "random groups" in answer.main_row().difference.method
+    assert not codes(answer) & {"sample_ratio_mismatch", "sample_ratio_unchecked"}
 
 
 def test_units_under_two_configs_are_checked_by_their_first_exposure(log: Log, stream: Stream) -> None:

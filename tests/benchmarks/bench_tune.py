@@ -114,7 +114,7 @@ def _query(log: Log) -> None:
         by_day=False,
         served=False,
         people=False,
-        groups=0,
+        groups="",
         by_rules=False,
         drawn="both",
     )

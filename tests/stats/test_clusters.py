@@ -63,6 +63,25 @@ def test_clustered_difference_is_antisymmetric_and_equivariant(seed: int, factor
     assert (swapped.lower, swapped.upper) == pytest.approx((-base.upper, -base.lower), abs=1e-9)
 
 
+@pytest.mark.parametrize("clusters", [60, 12, 8])
+@pytest.mark.parametrize("extra", [0, 3])
+def test_neither_the_names_of_clusters_nor_their_order_matter(clusters: int, extra: int) -> None:
+    rng = np.random.default_rng(clusters)
+    sizes = [(rng.integers(1, 9, g).astype(float), rng.normal(size=g)) for g in (clusters + extra, clusters)]
+    numbered = [ClusterSums(np.arange(n.size), n, total) for n, total in sizes]
+    others = []
+    for arm in numbered:
+        order = rng.permutation(arm.n.size)
+        others.append(ClusterSums(np.char.add("w", order.astype(str)), arm.n[order], arm.total[order]))
+    mine, theirs = (cluster_difference(*arms) for arms in (numbered, others))
+    assert (mine.method, mine.estimate.n) == (theirs.method, theirs.estimate.n)
+    assert mine.p_value == pytest.approx(theirs.p_value, abs=1e-9)
+    ends = [(test.estimate.value, test.estimate.lower, test.estimate.upper) for test in (mine, theirs)]
+    assert ends[0] == pytest.approx(ends[1], abs=1e-9)
+    with pytest.raises(InputError, match="twice"):
+        ClusterSums(np.array([0, 1, 1]), np.ones(3), np.ones(3))
+
+
 def test_the_number_of_clusters_chooses_the_method() -> None:
     methods = [
         cluster_difference(*_arms(*_data(clusters, crossed=crossed))).method

@@ -204,9 +204,9 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "arrivals": [{"experiment": "split-x", "looks_us": [START_US, START_US + 250_000_000, LAST_US]}],
     "baseline": [{"task_type": TASK_TYPE, "from_us": None}],
     "cells": [
-        CELLS | {"people": True, "groups": 0, "by_rules": True, "drawn": "both"},
-        CELLS | {"people": False, "groups": 0, "by_rules": False, "drawn": "unit"},
-        CELLS | TOGETHER | {"people": False, "groups": 4096, "by_rules": False, "drawn": "task"},
+        CELLS | {"people": True, "groups": "", "by_rules": True, "drawn": "both"},
+        CELLS | {"people": False, "groups": "few", "by_rules": False, "drawn": "unit"},
+        CELLS | TOGETHER | {"people": False, "groups": "all", "by_rules": False, "drawn": "task"},
     ],
     "clusters": [CLUSTERS, CLUSTERS | RANDOM_GROUPS | {"task_type": None, "by_rules": False, "people": False}],
     "conditions": [OPEN | {"below": 0, "by_setup": True}, OPEN | {"below": 64, "by_setup": False}],
@@ -218,7 +218,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
         CELLS | {"design": None, "by_rules": True},
         CELLS | TOGETHER | {"design": "paired", "by_rules": False},
     ],
-    "exposures": [OPEN | {"below": 4096}, OPEN | {"below": 2048}],
+    "exposures": [OPEN | {"below": 0, "sampled": False}, OPEN | {"below": 2048, "sampled": False}],
     "happenings": [{"from_us": 0, "to_us": LAST_US * 2}],
     "history": [{"as_of_us": LAST_US, "half_life_us": 86_400_000_000 * 30.0}],
     "human_queue": [{"status": None}],
@@ -232,7 +232,17 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "looks": [{"experiment": "split-x"}],
     "offers": [OFFERS | {"by_input": False, "by_unit": False}, OFFERS | {"by_input": True, "by_unit": True}],
     "origins": [{}],
-    "overlapping": [{"task_type": TASK_TYPE, "experiment": "split-x", "from_us": None, "to_us": None, "below": 4096}],
+    "overlapping": [
+        {
+            "task_type": TASK_TYPE,
+            "experiment": "split-x",
+            "from_us": None,
+            "to_us": None,
+            "below": below,
+            "sampled": False,
+        }
+        for below in (0, 2048)
+    ],
     "policy_sums": [
         OFFERS | {"by_input": False, "by_unit": False, "batched": True, "paired": True},
         OFFERS | {"by_input": False, "by_unit": True, "batched": True, "paired": False},

@@ -5,10 +5,10 @@
 --          the log. n counts outcomes, pending none yet; x_n counts the outcomes that have x; clusters that have an outcome
 -- params:  task_type, workspace_id, experiment (NULL: all), from_us, to_us (NULL: open), by_arm, by_model,
 --          by_workspace, by_day, served (cell of the model that answered instead of the one that was assigned),
---          groups (that many random groups of clusters, a power of two up to 4096, instead of the clusters; 0: the
---          clusters), by_rules (what the rules chose, the arm 'default', goes by its model), drawn (what was drawn
---          together everywhere: 'unit', 'task', or 'both'), people (they are an arm of their own, S21; drawn together as
---          the decisions that they took over)
+--          groups (random groups of the clusters instead of them: 'all' 4,096, or 'few', 64; '': the clusters), by_rules
+--          (what the rules chose, the arm 'default', goes by its model), drawn (what was drawn together everywhere:
+--          'unit', 'task', or 'both'), people (they are an arm of their own, S21; drawn together as the decisions that
+--          they took over)
 --
 -- A cluster is what was drawn together: the assignment unit where traffic was randomised, else the task with its repeats.
 -- Charged to the assigned arm: timeouts and errors are outcomes, and an answer that never came has quality 0.
@@ -22,7 +22,8 @@ WITH cluster AS (
         CASE WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model, -- if by_model
         workspace_id, -- if by_workspace
         strftime(make_timestamp(decided_at_us), '%Y-%m-%d') AS day, -- if by_day
-        cluster_bucket & ($groups - 1) AS cluster, -- if groups
+        cluster_bucket AS cluster, -- if groups=all
+        cluster_bucket & 63 AS cluster, -- if groups=few
         unit AS cluster, -- unless groups, if drawn=unit
         task_key AS cluster, -- unless groups, if drawn=task
         CASE WHEN design = 'randomised' THEN 'unit:' || unit ELSE 'task:' || task_key END AS cluster, -- unless groups, if drawn=both
