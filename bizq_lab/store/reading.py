@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Columns = dict[str, "NDArray[Any]"]
 COLUMN_TYPES = {"BIGINT": "int64", "DOUBLE": "float64", "VARCHAR": "object"}
 # A question shares its machine with what it is about. Ten million rows fit, in at most 300 MB for the whole process.
-MEMORY = "140MB"
+MEMORY = "128MB"
 # By text, for any connection. Parsing takes a millisecond; the texts are no more than the queries and their tags give.
 _parsed: dict[str, duckdb.Statement] = {}
 

@@ -180,7 +180,7 @@ BARE = """
 import sys, duckdb
 def ask():
     con = duckdb.connect(sys.argv[1], read_only=True)
-    con.execute("SET memory_limit = '140MB'")
+    con.execute("SET memory_limit = '128MB'")
     for text in {texts!r}:
         con.execute(text).fetchall()
     con.close()
