@@ -8,6 +8,8 @@ import pytest
 from bizq_lab.store.queries import fitted, named_query, query_names
 
 TAGGED = [name for name in query_names() if re.search(r" -- (if|unless) \w", named_query(name))]
+# Long answers, and those of many keys, are the quicker for each column that nobody asked for: it is not there.
+KEYS_ASKED_FOR = {"conditions", "durations"}
 TEXT = """-- said: what is asked
 SELECT
     a, -- if by_a
@@ -54,7 +56,11 @@ def test_every_choice_of_flags_takes_the_same_parameters_and_answers_in_the_same
         code = re.sub(r"--.*", "", asked)
         wanted.add(done | set(re.findall(r"\$(\w+)", code)))
         shapes.add(tuple(columns_of(code)))
-    assert len(shapes) == len(wanted) == 1
+    assert len(wanted) == 1
+    if name in KEYS_ASKED_FOR:
+        assert {tuple(column for column in max(shapes, key=len) if column in shape) for shape in shapes} == shapes
+    else:
+        assert len(shapes) == 1
 
 
 def columns_of(code: str) -> list[str]:

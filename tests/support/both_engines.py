@@ -194,6 +194,7 @@ CLUSTERS = OPEN | {"design": "paired", "by_rules": True, "by_segment": True, "gr
 RANDOM_GROUPS = {"design": "randomised", "grouped": True}
 RATED = OPEN | {"design": "paired", "by_segment": True, "grouped": False}
 OFFERS = {"task_type": None, "experiment": None, "from_us": None, "to_us": None}
+LOOKED_AT = [{"below": 0, "sampled": False}, {"below": 2048, "sampled": False}, {"below": 64, "sampled": True}]
 PARAMS: dict[str, list[dict[str, Any]]] = {
     "alerts": [{"since_us": 0}],
     "served_ids": [{"to_us": LAST_US}],
@@ -218,7 +219,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
         CELLS | {"design": None, "by_rules": True},
         CELLS | TOGETHER | {"design": "paired", "by_rules": False},
     ],
-    "exposures": [OPEN | {"below": 0, "sampled": False}, OPEN | {"below": 2048, "sampled": False}],
+    "exposures": [OPEN | looked_at for looked_at in LOOKED_AT],
     "happenings": [{"from_us": 0, "to_us": LAST_US * 2}],
     "history": [{"as_of_us": LAST_US, "half_life_us": 86_400_000_000 * 30.0}],
     "human_queue": [{"status": None}],
@@ -232,17 +233,7 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "looks": [{"experiment": "split-x"}],
     "offers": [OFFERS | {"by_input": False, "by_unit": False}, OFFERS | {"by_input": True, "by_unit": True}],
     "origins": [{}],
-    "overlapping": [
-        {
-            "task_type": TASK_TYPE,
-            "experiment": "split-x",
-            "from_us": None,
-            "to_us": None,
-            "below": below,
-            "sampled": False,
-        }
-        for below in (0, 2048)
-    ],
+    "overlapping": [OFFERS | {"task_type": TASK_TYPE, "experiment": "split-x"} | looked_at for looked_at in LOOKED_AT],
     "policy_sums": [
         OFFERS | {"by_input": False, "by_unit": False, "batched": True, "paired": True},
         OFFERS | {"by_input": False, "by_unit": True, "batched": True, "paired": False},
