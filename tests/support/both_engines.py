@@ -194,7 +194,7 @@ CLUSTERS = OPEN | {"design": "paired", "by_rules": True, "by_segment": True, "gr
 RANDOM_GROUPS = {"design": "randomised", "grouped": True}
 RATED = OPEN | {"design": "paired", "by_segment": True, "grouped": False}
 OFFERS = {"task_type": None, "experiment": None, "from_us": None, "to_us": None}
-LOOKED_AT = [{"below": 0, "sampled": False}, {"below": 2048, "sampled": False}, {"below": 64, "sampled": True}]
+LOOKED_AT = [{"below": 0, "sampled": False}, {"below": 2048, "sampled": False}, {"below": 4096, "sampled": True}]
 PARAMS: dict[str, list[dict[str, Any]]] = {
     "alerts": [{"since_us": 0}],
     "served_ids": [{"to_us": LAST_US}],
