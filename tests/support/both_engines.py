@@ -233,7 +233,9 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "looks": [{"experiment": "split-x"}],
     "offers": [OFFERS | {"by_input": False, "by_unit": False}, OFFERS | {"by_input": True, "by_unit": True}],
     "origins": [{}],
-    "overlapping": [OFFERS | {"task_type": TASK_TYPE, "experiment": "split-x"} | looked_at for looked_at in LOOKED_AT],
+    "overlapping": [
+        OFFERS | {"task_type": TASK_TYPE, "experiment": "split-x"} | looked_at for looked_at in LOOKED_AT[:2]
+    ],
     "policy_sums": [
         OFFERS | {"by_input": False, "by_unit": False, "batched": True, "paired": True},
         OFFERS | {"by_input": False, "by_unit": True, "batched": True, "paired": False},
