@@ -92,11 +92,6 @@ class Size:
         return self.part_units * (GROUPS // self.part) > ONE_BY_ONE
 
     @property
-    def one_each(self) -> bool:
-        """Whether each unit that was counted made one decision."""
-        return self.part_n == self.part_units
-
-    @property
     def units_looked_at(self) -> dict[str, Any]:
         """Which units a question of single ones is asked of, as queries take it: all, or those of the part."""
         return {"below": self.part if self.grouped else 0, "sampled": self.grouped and self.part == SAMPLE}

@@ -94,18 +94,12 @@ def sample_ratio_caveats(log: Log, window: Window, outcomes: Outcomes) -> list[C
 
 
 def _exposures(log: Log, window: Window, outcomes: Outcomes) -> Sequence[_Row]:
-    """Units by the arm of their first exposure: of a part of them where they are read in groups.
-
-    Where each made one decision, the decisions of all are counted instead.
-    """
-    strata, size, clusters = outcomes.conditions.values(*_STRATUM), outcomes.size, outcomes.clusters
-    if len(strata) != 1 or outcomes.conditions.by_rules or (size.grouped and not size.one_each):
-        return log.query("exposures", **window.params(), **size.units_looked_at)
+    """Units by the arm of their first exposure: of a part of them where they are read in groups."""
+    strata = outcomes.conditions.values(*_STRATUM)
+    if outcomes.size.grouped or len(strata) != 1 or outcomes.conditions.by_rules:
+        return log.query("exposures", **window.params(), **outcomes.size.units_looked_at)
     ((experiment, stage, config_hash, eligible),) = strata
-    if size.grouped:
-        observed = {arm: clusters.of_arms([arm]).total("decisions") for arm in clusters.names}
-    else:
-        observed = clusters.first_exposures()
+    observed = outcomes.clusters.first_exposures()
     stratum = {"experiment": experiment, "stage": stage, "config_hash": config_hash, "eligible": eligible}
     return [{**stratum, "arm": arm, "observed": n} for arm, n in observed.items()]
 
