@@ -96,6 +96,11 @@ class Size:
         """Which units a question of single ones is asked of, as queries take it: all, or those of the part."""
         return {"below": self.part if self.grouped else 0, "sampled": self.grouped and self.part == SAMPLE}
 
+    @property
+    def once(self) -> bool:
+        """Whether each unit that is looked at made one decision, which is known where no more than the part is."""
+        return self.grouped and self.part_units == self.part_n
+
     def units_of(self, n: int) -> int:
         """About how many units made `n` decisions; exactly `n` where each made one."""
         return max(round(n * self.part_units / self.part_n), min(n, 1)) if self.part_n else n

@@ -97,7 +97,8 @@ def _exposures(log: Log, window: Window, outcomes: Outcomes) -> Sequence[_Row]:
     """Units by the arm of their first exposure: of a part of them where they are read in groups."""
     strata = outcomes.conditions.values(*_STRATUM)
     if outcomes.size.grouped or len(strata) != 1 or outcomes.conditions.by_rules:
-        return log.query("exposures", **window.params(), **outcomes.size.units_looked_at)
+        size = outcomes.size
+        return log.query("exposures", **window.params(), **size.units_looked_at, once=size.once)
     ((experiment, stage, config_hash, eligible),) = strata
     observed = outcomes.clusters.first_exposures()
     stratum = {"experiment": experiment, "stage": stage, "config_hash": config_hash, "eligible": eligible}

@@ -219,7 +219,10 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
         CELLS | {"design": None, "by_rules": True},
         CELLS | TOGETHER | {"design": "paired", "by_rules": False},
     ],
-    "exposures": [OPEN | looked_at for looked_at in LOOKED_AT],
+    "exposures": [
+        *(OPEN | looked_at | {"once": False} for looked_at in LOOKED_AT),
+        OPEN | LOOKED_AT[-1] | {"once": True},
+    ],
     "happenings": [{"from_us": 0, "to_us": LAST_US * 2}],
     "history": [{"as_of_us": LAST_US, "half_life_us": 86_400_000_000 * 30.0}],
     "human_queue": [{"status": None}],
