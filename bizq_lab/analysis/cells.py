@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bizq_lab.analysis.extent import Conditions, Size, Window, groups_of, read_size
 from bizq_lab.analysis.metrics import Metric
+from bizq_lab.analysis.naming import NAMED, Names, ask_by_names
 from bizq_lab.stats.types import CrossMoments
 
 if TYPE_CHECKING:
@@ -113,13 +114,19 @@ def read_cells(
     with log.held():
         size = size or read_size(log, window)
         groups = groups_of(size, many_cells=by_workspace or by_day)
-        rows = log.query(
-            "cells",
+        asked: dict[str, Any] = {
             **window.params(),
             **flags,
-            groups=groups,
-            by_rules=not keep_default and (conditions is None or conditions.by_rules),
-            people=people and size.people,
-            drawn="both" if conditions is None else conditions.drawn,
+            "groups": groups,
+            "by_rules": not keep_default and (conditions is None or conditions.by_rules),
+            "people": people and size.people,
+            "drawn": "both" if conditions is None else conditions.drawn,
+        }
+        by_text = served or asked["by_rules"] or asked["people"]
+        rows, names = ask_by_names(
+            lambda given: log.query("cells", **asked, **given),
+            Names() if conditions is None or by_text else Names.of(conditions),
+            lambda rows: ([row[key] for row in rows] for key in NAMED),
         )
-    return [Cell(row, size if groups else None) for row in rows]
+    named = [{**row, **{key: names.name(key, row[key]) for key in NAMED}} for row in rows]
+    return [Cell(row, size if groups else None) for row in named]

@@ -114,7 +114,7 @@ def read_outcomes(log: Log, window: Window, *, design: Design | None, by_segment
             ratings=ratings,
         )
         flags = {"by_arm": True, "by_model": False, "by_workspace": False, "by_day": False, "served": False}
-        durations = read_durations(log, window, **flags, by_rules=by_rules, design=chosen)
+        durations = read_durations(log, window, **flags, by_rules=by_rules, design=chosen, conditions=conditions)
     return Outcomes(
         design=chosen,
         size=size,

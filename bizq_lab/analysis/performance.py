@@ -158,7 +158,9 @@ def performance(
         size = read_size(log, window)
         conditions = read_conditions(log, window, size)
         cells = read_cells(log, window, **flags, people=True, size=size, conditions=conditions)
-        durations = read_durations(log, window, **flags, by_model=True, by_rules=conditions.by_rules, design=None)
+        durations = read_durations(
+            log, window, **flags, by_model=True, by_rules=conditions.by_rules, design=None, conditions=conditions
+        )
     known = [cell for cell in cells if cell.n]
     if not known:
         message = f"no outcome in the log (window: {window})"

@@ -23,6 +23,7 @@ import pandas as pd
 import scipy.optimize
 
 from bizq_lab.analysis import efficiency
+from bizq_lab.analysis.naming import Names
 from bizq_lab.catalog import Catalog
 from bizq_lab.config import ArmSpec, RoutingConfig
 from bizq_lab.store import Log
@@ -117,6 +118,7 @@ def _query(log: Log) -> None:
         groups="",
         by_rules=False,
         drawn="both",
+        **Names().params(),
     )
 
 

@@ -190,6 +190,8 @@ OPEN = dict.fromkeys(DAY) | {"task_type": TASK_TYPE}
 KEYS = {"by_arm": True, "by_model": True, "by_workspace": True, "by_day": True, "served": True}
 CELLS = dict.fromkeys(DAY) | KEYS
 TOGETHER = dict.fromkeys(KEYS, False)
+BY_TEXT = {"coded": False, "task_types": None, "arms": None, "models": None}
+BY_PLACE = {"coded": True, "task_types": [TASK_TYPE], "arms": ["luna"], "models": ["openai/luna", "openai/terra"]}
 CLUSTERS = OPEN | {"design": "paired", "by_rules": True, "by_segment": True, "grouped": False, "people": True}
 RANDOM_GROUPS = {"design": "randomised", "grouped": True}
 RATED = OPEN | {"design": "paired", "by_segment": True, "grouped": False}
@@ -205,9 +207,10 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "arrivals": [{"experiment": "split-x", "looks_us": [START_US, START_US + 250_000_000, LAST_US]}],
     "baseline": [{"task_type": TASK_TYPE, "from_us": None}],
     "cells": [
-        CELLS | {"people": True, "groups": "", "by_rules": True, "drawn": "both"},
-        CELLS | {"people": False, "groups": "few", "by_rules": False, "drawn": "unit"},
-        CELLS | TOGETHER | {"people": False, "groups": "all", "by_rules": False, "drawn": "task"},
+        CELLS | BY_TEXT | {"people": True, "groups": "", "by_rules": True, "drawn": "both"},
+        CELLS | BY_TEXT | {"people": False, "groups": "few", "by_rules": False, "drawn": "unit"},
+        CELLS | BY_TEXT | TOGETHER | {"people": False, "groups": "all", "by_rules": False, "drawn": "task"},
+        CELLS | BY_PLACE | {"served": False, "people": False, "groups": "", "by_rules": False, "drawn": "unit"},
     ],
     "clusters": [CLUSTERS, CLUSTERS | RANDOM_GROUPS | {"task_type": None, "by_rules": False, "people": False}],
     "conditions": [OPEN | {"below": 0, "by_setup": True}, OPEN | {"below": 64, "by_setup": False}],
@@ -216,8 +219,9 @@ PARAMS: dict[str, list[dict[str, Any]]] = {
     "experiment_plans": [{"task_type": None, "experiment": None, "to_us": None}],
     "experiments": [{"experiment": None}],
     "durations": [
-        CELLS | {"design": None, "by_rules": True},
-        CELLS | TOGETHER | {"design": "paired", "by_rules": False},
+        CELLS | BY_TEXT | {"design": None, "by_rules": True},
+        CELLS | BY_TEXT | TOGETHER | {"design": "paired", "by_rules": False},
+        CELLS | BY_PLACE | {"served": False, "design": None, "by_rules": False},
     ],
     "exposures": [
         *(OPEN | looked_at | {"once": False} for looked_at in LOOKED_AT),

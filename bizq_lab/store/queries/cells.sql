@@ -8,7 +8,8 @@
 --          groups (random groups of the clusters instead of them: 'all' 4,096, or 'few', 64; '': the clusters), by_rules
 --          (what the rules chose, the arm 'default', goes by its model), drawn (what was drawn together everywhere:
 --          'unit', 'task', or 'both'), people (they are an arm of their own, S21; drawn together as the decisions that
---          they took over)
+--          they took over), coded (task type, arm and model are places in these lists, 0 where they are in none; not
+--          with by_rules, served or people), task_types, arms, models
 --
 -- A cluster is what was drawn together: the assignment unit where traffic was randomised, else the task with its repeats.
 -- Charged to the assigned arm: timeouts and errors are outcomes, and an answer that never came has quality 0.
@@ -16,10 +17,14 @@
 -- by row. Its FILTER takes longer than CASE, and CASE longer than count_if, which is NULL where all is, or a product.
 WITH cluster AS (
     SELECT
-        task_type, -- unless task_type
-        arm, -- if by_arm, unless by_rules
+        task_type, -- unless task_type, unless coded
+        array_position($task_types, task_type) AS task_type, -- unless task_type, if coded
+        arm, -- if by_arm, unless by_rules, unless coded
+        array_position($arms, arm) AS arm, -- if by_arm, unless by_rules, if coded
         CASE WHEN arm = 'default' AND model <> '' THEN model ELSE arm END AS arm, -- if by_arm, if by_rules
-        CASE WHEN $served THEN coalesce(nullif(served_model, ''), model) ELSE model END AS model, -- if by_model
+        model, -- if by_model, unless served, unless coded
+        coalesce(nullif(served_model, ''), model) AS model, -- if by_model, if served
+        array_position($models, model) AS model, -- if by_model, unless served, if coded
         workspace_id, -- if by_workspace
         strftime(make_timestamp(decided_at_us), '%Y-%m-%d') AS day, -- if by_day
         cluster_bucket AS cluster, -- if groups=all
@@ -60,10 +65,13 @@ WITH cluster AS (
 )
 SELECT
     $task_type AS task_type, -- if task_type
-    task_type, -- unless task_type
-    arm, -- if by_arm
+    task_type, -- unless task_type, unless coded
+    CAST(coalesce(task_type, 0) AS BIGINT) AS task_type, -- unless task_type, if coded
+    arm, -- if by_arm, unless coded
+    CAST(coalesce(arm, 0) AS BIGINT) AS arm, -- if by_arm, if coded
     '' AS arm, -- unless by_arm
-    model, -- if by_model
+    model, -- if by_model, unless coded
+    CAST(coalesce(model, 0) AS BIGINT) AS model, -- if by_model, if coded
     '' AS model, -- unless by_model
     workspace_id, -- if by_workspace
     '' AS workspace_id, -- unless by_workspace
