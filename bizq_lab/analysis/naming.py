@@ -15,7 +15,7 @@ from bizq_lab.analysis.extent import Conditions
 _Answer = TypeVar("_Answer")
 
 NAMED = ("task_type", "arm", "model")
-# Beyond, looking a name up takes longer than grouping by it saves.
+# Looking a name up walks the list; the gain was measured with lists of up to four.
 _FEW = 32
 
 

@@ -95,9 +95,8 @@ def sample_ratio_caveats(log: Log, window: Window, outcomes: Outcomes) -> list[C
 
 def _exposures(log: Log, window: Window, outcomes: Outcomes) -> Sequence[_Row]:
     """Units by the arm of their first exposure: of a part of them where they are read in groups."""
-    strata = outcomes.conditions.values(*_STRATUM)
-    if outcomes.size.grouped or len(strata) != 1 or outcomes.conditions.by_rules:
-        size = outcomes.size
+    strata, size = outcomes.conditions.values(*_STRATUM), outcomes.size
+    if size.grouped or len(strata) != 1 or outcomes.conditions.by_rules:
         return log.query("exposures", **window.params(), **size.units_looked_at, once=size.once)
     ((experiment, stage, config_hash, eligible),) = strata
     observed = outcomes.clusters.first_exposures()
